@@ -1,5 +1,6 @@
 //! Which failures are told to somebody, and which are nobody's loss.
 
+use super::about::keeps_about_data;
 use super::reading::only_reading_raises;
 use super::sinks::words;
 use super::{has_any, has_word};
@@ -212,6 +213,7 @@ pub fn is_auxiliary(name: &str) -> bool {
     let words = words(name);
     let class = words.last().filter(|_| name.contains(char::is_uppercase));
     auxiliary.any(|word| has_word(name, word) || class.is_some_and(|c| has_word(c, word)))
+        || keeps_about_data(name)
 }
 
 /// Nouns among [`AUXILIARY`] that are the rows of some pipelines, and verbs that store those.

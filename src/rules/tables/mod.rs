@@ -10,10 +10,12 @@
 //! | `outcomes` | how did a run end? which names count its failures? |
 //! | `positions` | which calls and stores move a cursor, an offset, a watermark? |
 //! | `failures` | who is told of a failure? which failures are nobody's loss? |
+//! | `about` | does a write keep what is known about the data, and not the data? |
 //! | `answering` | may a function learn, or tell, by a value that a write has failed? |
 //! | `claiming` | may a function say that a run was a success? |
 //! | `collections` | what does a method do with a collection? |
 
+mod about;
 mod answering;
 mod claiming;
 pub mod collections;
