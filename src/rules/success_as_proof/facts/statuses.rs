@@ -186,17 +186,7 @@ impl Facts<'_> {
         }
         let performed = matches!(&origin, Some(Origin::Call(name, ..)) if words.is_performer(name));
         let names: Vec<String> = at.names(v).collect();
-        let field = match engine.terms.term(v) {
-            Term::Field(_, n) => Some(n.to_string()),
-            Term::Item(_, k) => text(engine, *k),
-            Term::Pure(n, ops) if n == "get" => text(engine, ops[1]),
-            _ => match &origin {
-                Some(Origin::Call(name, _, args)) if name == "get" => {
-                    args.first().and_then(|key| text(engine, *key))
-                }
-                _ => None,
-            },
-        };
+        let field = at.looked_up(v);
         let flagged = names.iter().chain(&field).any(|n| words.is_success_flag(n));
         if performed && (flagged || names.is_empty() && whole == v) || field.is_some() && flagged {
             return Some(if truth {
