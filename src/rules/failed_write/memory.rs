@@ -5,7 +5,7 @@
 
 use rustc_hash::FxHashSet;
 
-use super::code::{call_at, calls, statements};
+use super::code::{call_at, called, calls, statements};
 use crate::ir::{
     Arg, ArgKind, BlockId, Callee, Data, Function, Literal, LocalId, LocalKind, Name, Operand,
     Rvalue, StaticExpr, StaticExprKind,
@@ -15,6 +15,11 @@ use crate::rules::tables;
 
 /// How many values, fields and variables of modules in a row are looked through.
 const MAX_HOPS: u32 = 12;
+
+/// Words of code that puts elsewhere what a database holds.
+const EXPORTING: &[&str] = &[
+    "COPY", "copy", "EXPORT", "export", "INTO", "into", "backup", "iterdump",
+];
 
 /// What code makes that lives in memory.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,7 +61,7 @@ pub(in crate::rules) fn writes_into_memory(
                     && !frame.has_content(&arg.value)
             })
     };
-    (on.is_some() || into()) && !reader.leaves(&frame, args)
+    (on.is_some() || into()) && !reader.comes_out(&frame, args)
 }
 
 /// A function, with all that is assigned to its locals.
@@ -308,26 +313,50 @@ impl Reader<'_, '_> {
         common(known).or(Some(Err(Elsewhere)))
     }
 
-    /// Whether a statement that a call is given puts data elsewhere: into a file, or into another
-    /// database that was attached.
-    fn leaves(&self, frame: &Frame<'_>, args: &[Arg]) -> bool {
+    /// Whether what a call writes comes out of the memory again: its statement puts it elsewhere, or it
+    /// is given rows and the code around it puts elsewhere what the database holds.
+    fn comes_out(&self, frame: &Frame<'_>, args: &[Arg]) -> bool {
         let statements = statements(frame.function, args);
         let changes = |text: &&Name| tables::changes_rows(std::slice::from_ref(*text)).is_some();
         let mut unqualified = statements.iter().filter(changes).peekable();
+        let is_given_rows = args.len() > 1 || !args.is_empty() && statements.is_empty();
         statements.iter().any(|text| tables::leaves_database(text))
-            || unqualified.peek().is_some() && self.uses_another(frame)
+            || unqualified.peek().is_some() && uses_another(frame)
+            || is_given_rows && is_exported(frame)
     }
+}
 
-    /// Whether a function of the module makes another database the one that statements are about.
-    fn uses_another(&self, frame: &Frame<'_>) -> bool {
-        let mut functions = frame.module.ir.mentioning("USE");
+/// Whether the function, or a method of its class, puts elsewhere what a database holds.
+fn is_exported(frame: &Frame<'_>) -> bool {
+    let exports = |function: &Function| {
+        calls(function).any(|(_, callee, args)| {
+            tables::exports_database(&called(function, callee).name)
+                || statements(function, args)
+                    .iter()
+                    .any(|text| tables::leaves_database(text))
+        })
+    };
+    let of_class = |class| {
+        let mut methods = frame.module.ir.functions_of(class);
+        methods.any(|(_, function)| {
+            let mut words = EXPORTING.iter();
+            words.any(|word| function.body.may_mention(word)) && exports(function)
+        })
+    };
+    exports(frame.function) || frame.function.class.is_some_and(of_class)
+}
+
+/// Whether a function of the module makes another database the one that statements are about.
+fn uses_another(frame: &Frame<'_>) -> bool {
+    ["USE", "use"].iter().any(|word| {
+        let mut functions = frame.module.ir.mentioning(word);
         functions.any(|(_, function)| {
             calls(function).any(|(_, _, args)| {
                 let mut texts = statements(function, args).into_iter();
-                texts.any(|text| text.trim_start().starts_with("USE "))
+                texts.any(|text| text.to_ascii_lowercase().trim_start().starts_with("use "))
             })
         })
-    }
+    })
 }
 
 /// The answer that several values of one variable give together.

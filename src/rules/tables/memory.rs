@@ -92,6 +92,12 @@ pub fn opens_memory_unasked(path: &str) -> bool {
     path == "duckdb.connect"
 }
 
+/// Whether a call puts elsewhere all that a database holds.
+#[must_use]
+pub fn exports_database(name: &str) -> bool {
+    matches!(name, "backup" | "iterdump")
+}
+
 /// The catalogs and schemas of a database itself, and not of one that was attached to it.
 const OWN_CATALOGS: &[&str] = &["main", "memory", "temp"];
 

@@ -45,8 +45,8 @@ pub use failures::{
 pub use glance::{Words, moving_with, writing_with};
 pub use harmless::{is_harmless, only_asks};
 pub use memory::{
-    is_buffer, leaves_database, makes_buffer, makes_collection, makes_writer, names_memory,
-    opens_in_memory, opens_memory_unasked, takes_bytes, writes_into_argument,
+    exports_database, is_buffer, leaves_database, makes_buffer, makes_collection, makes_writer,
+    names_memory, opens_in_memory, opens_memory_unasked, takes_bytes, writes_into_argument,
 };
 pub use positions::{
     gives_back, goes_back, hints_at_position, moves_position, names_position, names_position_field,
