@@ -87,6 +87,9 @@ impl FunctionRule for Functions {
     }
 }
 
+/// For classes, the names under which their methods record a success only where there are rows.
+type Recorded = FxHashMap<ClassIdx, Rc<FxHashSet<Name>>>;
+
 /// The check of the functions of one module.
 struct ModuleCheck<'m, 'p> {
     library: &'m Library<'p>,
@@ -102,24 +105,25 @@ impl<'m, 'p> ModuleCheck<'m, 'p> {
         let mut results: Vec<(Check<'_, '_>, CheckResult)> = Vec::new();
         // What one method fills with successes, another of the class may take for what is done.
         let mut fields: FxHashMap<ClassIdx, FxHashSet<String>> = FxHashMap::default();
-        for check in self.checks() {
-            let run = check.run(&none, strict, effort);
+        let mut recorded = Recorded::default();
+        for mut check in self.checks() {
+            let run = self.run(&mut check, (&none, strict), &mut recorded, effort);
             if let Some(class) = check.code.function.class {
                 fields.entry(class).or_default().extend(run.filled.clone());
             }
             results.push((check, run));
         }
         let mut out = Vec::new();
-        for (check, mut run) in results {
+        for (mut check, mut run) in results {
             let class = check.code.function.class;
             let filled = class.and_then(|c| fields.get(&c)).unwrap_or(&none);
             if check.code.fields().any(|f| filled.contains(f.as_str())) {
-                run = check.run(filled, strict, effort);
+                run = self.run(&mut check, (filled, strict), &mut recorded, effort);
             }
             // A comparison that lets a missing count pass is worth a note.
             if run.nullable && !strict {
-                let all = check.run(filled, true, effort).findings;
-                out.extend(only_if_strict(all, &run.findings));
+                let all = self.run(&mut check, (filled, true), &mut recorded, effort);
+                out.extend(only_if_strict(all.findings, &run.findings));
             }
             out.append(&mut run.findings);
         }
@@ -129,7 +133,6 @@ impl<'m, 'p> ModuleCheck<'m, 'p> {
     /// The functions that have to be followed.
     fn checks(&self) -> Vec<Check<'m, 'p>> {
         let known = KnownSources::default();
-        let mut computed = FxHashMap::default();
         let mut nested: FxHashMap<FuncIdx, Vec<&Function>> = FxHashMap::default();
         for &(_, function) in self.functions {
             if let (true, Some(outer)) = (is_unnamed(function), function.outer) {
@@ -142,17 +145,32 @@ impl<'m, 'p> ModuleCheck<'m, 'p> {
                 continue;
             }
             let nested = nested.get(&idx).map_or(&[][..], Vec::as_slice);
-            let Some(mut check) = self.check(idx, FunctionCode::new(function, nested), &known)
-            else {
-                continue;
-            };
-            if let Some(class) = function.class {
-                let computed = computed.entry(class);
-                check.computed = Rc::clone(computed.or_insert_with(|| self.computed(class)));
-            }
-            out.push(check);
+            out.extend(self.check(idx, FunctionCode::new(function, nested), &known));
         }
         out
+    }
+
+    /// Simulates a function. Only if something is found, the class is asked when it records a success.
+    fn run(
+        &self,
+        check: &mut Check<'_, '_>,
+        (filled, strict): (&FxHashSet<String>, bool),
+        recorded: &mut Recorded,
+        effort: &mut Effort,
+    ) -> CheckResult {
+        let run = check.run(filled, strict, effort);
+        let Some(class) = check.code.function.class else {
+            return run;
+        };
+        if run.findings.is_empty() || !check.computed.is_empty() {
+            return run;
+        }
+        let computed = recorded.entry(class);
+        check.computed = Rc::clone(computed.or_insert_with(|| self.computed(class)));
+        match check.computed.is_empty() {
+            true => run,
+            false => check.run(filled, strict, effort),
+        }
     }
 
     /// The names under which the methods of a class record a success only where there are rows.
