@@ -3,9 +3,11 @@
 //!
 //! The code is read without following a path: everything that a value may be has to be of that sort.
 
-use rustc_hash::FxHashSet;
+use std::cell::{Cell, OnceCell, RefCell};
 
-use super::code::{call_at, called, calls, statements};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::code::{called, calls};
 use crate::ir::{
     Arg, ArgKind, BlockId, Callee, Data, Function, Literal, LocalId, LocalKind, Name, Operand,
     Rvalue, StaticExpr, StaticExprKind,
@@ -15,6 +17,9 @@ use crate::rules::tables;
 
 /// How many values, fields and variables of modules in a row are looked through.
 const MAX_HOPS: u32 = 12;
+
+/// How many values are looked at for the calls of one function. What comes after that is elsewhere.
+const MAX_LOOKS: u32 = 8192;
 
 /// Words of code that puts elsewhere what a database holds.
 const EXPORTING: &[&str] = &[
@@ -37,31 +42,30 @@ type Answer = Option<Result<Sort, Elsewhere>>;
 #[derive(Clone, Copy)]
 struct Elsewhere;
 
-/// Whether the call at the end of a block writes only to what lives in memory.
-pub(in crate::rules) fn writes_into_memory(
+/// The calls of a function that, if they write, write only to what lives in memory, by the blocks that
+/// end with them.
+pub(in crate::rules) fn calls_into_memory(
     program: &Program<'_>,
-    (func, block): (FuncRef, BlockId),
-) -> bool {
+    func: FuncRef,
+) -> FxHashSet<BlockId> {
     let module = program.module(func.module);
     let frame = Frame::new(&module, func);
-    let reader = Reader { program };
-    let Some((callee, args)) = call_at(frame.function, block) else {
-        return false;
+    let reader = Reader {
+        program,
+        looks: Cell::default(),
+        fields: RefCell::default(),
+        exported: OnceCell::new(),
+        another: OnceCell::new(),
     };
-    let on = match callee {
-        Callee::Method { receiver, .. } => reader.lives(&frame, receiver),
-        Callee::Value(_) => None,
-    };
-    let name = frame.path(callee).pop().unwrap_or_default();
-    let into = || {
-        tables::writes_into_argument(&name)
-            && args.iter().any(|arg| {
-                // What has content is what is written.
-                reader.lives(&frame, &arg.value) == Some(Sort::Whole)
-                    && !frame.has_content(&arg.value)
-            })
-    };
-    (on.is_some() || into()) && !reader.comes_out(&frame, args)
+    let into_memory = calls(frame.function).filter(|(_, callee, args)| {
+        let on = match callee {
+            Callee::Method { receiver, .. } => reader.lives(&frame, receiver),
+            Callee::Value(_) => None,
+        };
+        (on.is_some() || reader.is_given_buffer(&frame, callee, args))
+            && !reader.comes_out(&frame, args)
+    });
+    into_memory.map(|(at, ..)| at).collect()
 }
 
 /// A function, with all that is assigned to its locals.
@@ -118,19 +122,46 @@ impl<'m> Frame<'m> {
     }
 
     /// Whether a buffer is made with what it holds: `BytesIO(data)`.
-    fn has_content(&self, operand: &Operand) -> bool {
-        self.values_of(operand).iter().any(|value| match value {
+    fn has_content(&self, operand: &Operand, hops: u32) -> bool {
+        let mut values = self.values_of(operand).iter();
+        values.any(|value| match value {
             Rvalue::Call { callee, args } => {
                 tables::makes_buffer(&self.path(callee)) && !args.is_empty()
             }
-            Rvalue::Use(from) => self.has_content(from),
+            Rvalue::Use(from) => hops < MAX_HOPS && self.has_content(from, hops + 1),
             _ => false,
         })
+    }
+
+    /// The texts that a call is given, also those that a variable holds, or begins with.
+    fn statements<'a>(&'a self, args: &'a [Arg]) -> Vec<&'a Name> {
+        let mut out = Vec::new();
+        for arg in args {
+            match &arg.value {
+                Operand::Const(Literal::Str(text)) => out.push(text),
+                Operand::Const(_) => {}
+                local => out.extend(self.values_of(local).iter().filter_map(|v| first_text(v))),
+            }
+        }
+        out
+    }
+}
+
+/// The text that a value is, or begins with.
+fn first_text(value: &Rvalue) -> Option<&Name> {
+    match value {
+        Rvalue::Use(Operand::Const(Literal::Str(text))) => Some(text),
+        Rvalue::Format(parts) => parts.iter().find_map(|part| match part {
+            Operand::Const(Literal::Str(text)) => Some(text),
+            _ => None,
+        }),
+        Rvalue::Call { args, .. } => args.iter().find_map(text_of),
+        _ => None,
     }
 }
 
 /// The literal text of an argument.
-fn text(arg: &Arg) -> Option<&Name> {
+fn text_of(arg: &Arg) -> Option<&Name> {
     match &arg.value {
         Operand::Const(Literal::Str(text)) if arg.kind != ArgKind::Star => Some(text),
         _ => None,
@@ -139,6 +170,14 @@ fn text(arg: &Arg) -> Option<&Name> {
 
 struct Reader<'a, 's> {
     program: &'a Program<'s>,
+    /// How many values were looked at.
+    looks: Cell<u32>,
+    /// What fields hold, as far as it was asked. What is still being found out is elsewhere.
+    fields: RefCell<FxHashMap<(ClassRef, Name), Answer>>,
+    /// Whether the code around the calls puts elsewhere what a database holds, and whether it makes another
+    /// database the one that statements are about.
+    exported: OnceCell<bool>,
+    another: OnceCell<bool>,
 }
 
 impl Reader<'_, '_> {
@@ -146,6 +185,16 @@ impl Reader<'_, '_> {
     fn lives(&self, frame: &Frame<'_>, operand: &Operand) -> Option<Sort> {
         let answer = self.operand(frame, operand, &mut FxHashSet::default(), 0);
         answer.and_then(Result::ok)
+    }
+
+    /// Whether a call writes into a buffer that it is given. What has content is what is written.
+    fn is_given_buffer(&self, frame: &Frame<'_>, callee: &Callee, args: &[Arg]) -> bool {
+        let name = frame.path(callee).pop().unwrap_or_default();
+        tables::writes_into_argument(&name)
+            && args.iter().any(|arg| {
+                self.lives(frame, &arg.value) == Some(Sort::Whole)
+                    && !frame.has_content(&arg.value, 0)
+            })
     }
 
     fn operand(
@@ -160,7 +209,8 @@ impl Reader<'_, '_> {
             Operand::Const(Literal::None) => return None,
             Operand::Const(_) => return Some(Err(Elsewhere)),
         };
-        if hops > MAX_HOPS {
+        self.looks.set(self.looks.get() + 1);
+        if hops > MAX_HOPS || self.looks.get() > MAX_LOOKS {
             return Some(Err(Elsewhere));
         }
         if !seen.insert(local) {
@@ -222,7 +272,7 @@ impl Reader<'_, '_> {
             || tables::opens_in_memory(name)
             || args
                 .iter()
-                .filter_map(text)
+                .filter_map(text_of)
                 .any(|text| tables::names_memory(text))
             || args.is_empty() && self.opens_memory_unasked(frame, &path)
         {
@@ -304,57 +354,68 @@ impl Reader<'_, '_> {
             module: frame.func.module,
             class,
         };
+        let key = (class, Name::new(name));
+        if let Some(known) = self.fields.borrow().get(&key) {
+            return *known;
+        }
+        let unknown = Some(Err(Elsewhere));
+        self.fields.borrow_mut().insert(key.clone(), unknown);
         let stored = self.program.stored_to_field(class, name);
         let known = stored.into_iter().map(|(func, value)| {
             let module = self.program.module(func.module);
             let frame = Frame::new(&module, func);
             self.operand(&frame, &value, &mut FxHashSet::default(), hops + 1)
         });
-        common(known).or(Some(Err(Elsewhere)))
+        let found = common(known).or(unknown);
+        self.fields.borrow_mut().insert(key, found);
+        found
     }
 
     /// Whether what a call writes comes out of the memory again: its statement puts it elsewhere, or it
     /// is given rows and the code around it puts elsewhere what the database holds.
     fn comes_out(&self, frame: &Frame<'_>, args: &[Arg]) -> bool {
-        let statements = statements(frame.function, args);
-        let changes = |text: &&Name| tables::changes_rows(std::slice::from_ref(*text)).is_some();
+        let statements = frame.statements(args);
+        let changes = |text: &&&Name| tables::changes_rows(std::slice::from_ref(**text)).is_some();
         let mut unqualified = statements.iter().filter(changes).peekable();
         let is_given_rows = args.len() > 1 || !args.is_empty() && statements.is_empty();
         statements.iter().any(|text| tables::leaves_database(text))
-            || unqualified.peek().is_some() && uses_another(frame)
-            || is_given_rows && is_exported(frame)
+            || unqualified.peek().is_some() && *self.another.get_or_init(|| uses_another(frame))
+            || is_given_rows && *self.exported.get_or_init(|| is_exported(frame))
     }
 }
 
 /// Whether the function, or a method of its class, puts elsewhere what a database holds.
 fn is_exported(frame: &Frame<'_>) -> bool {
-    let exports = |function: &Function| {
-        calls(function).any(|(_, callee, args)| {
-            tables::exports_database(&called(function, callee).name)
-                || statements(function, args)
+    let exports = |frame: &Frame<'_>| {
+        calls(frame.function).any(|(_, callee, args)| {
+            tables::exports_database(&called(frame.function, callee).name)
+                || frame
+                    .statements(args)
                     .iter()
                     .any(|text| tables::leaves_database(text))
         })
     };
     let of_class = |class| {
         let mut methods = frame.module.ir.functions_of(class);
-        methods.any(|(_, function)| {
+        methods.any(|(func, function)| {
             let mut words = EXPORTING.iter();
-            words.any(|word| function.body.may_mention(word)) && exports(function)
+            let func = FuncRef { func, ..frame.func };
+            words.any(|word| function.body.may_mention(word))
+                && exports(&Frame::new(frame.module, func))
         })
     };
-    exports(frame.function) || frame.function.class.is_some_and(of_class)
+    exports(frame) || frame.function.class.is_some_and(of_class)
 }
 
 /// Whether a function of the module makes another database the one that statements are about.
 fn uses_another(frame: &Frame<'_>) -> bool {
-    ["USE", "use"].iter().any(|word| {
-        let mut functions = frame.module.ir.mentioning(word);
-        functions.any(|(_, function)| {
-            calls(function).any(|(_, _, args)| {
-                let mut texts = statements(function, args).into_iter();
-                texts.any(|text| text.to_ascii_lowercase().trim_start().starts_with("use "))
-            })
+    let mut functions = frame.module.ir.mentioning("USE");
+    functions.any(|(func, function)| {
+        let func = FuncRef { func, ..frame.func };
+        let frame = Frame::new(frame.module, func);
+        calls(function).any(|(_, _, args)| {
+            let mut texts = frame.statements(args).into_iter();
+            texts.any(|text| text.trim_start().starts_with("USE "))
         })
     })
 }

@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Excuses;
 use super::attempts::tries_again;
@@ -89,8 +89,8 @@ pub(in crate::rules) struct Watch<'o> {
     pub(in crate::rules) made_up: RefCell<Calls>,
     /// Calls on objects of the program, and whether what they run surely writes.
     pub(super) inside: RefCell<FxHashMap<(FuncRef, BlockId), bool>>,
-    /// Calls that are named like writes, and whether they write only into memory.
-    pub(super) in_memory: RefCell<FxHashMap<(FuncRef, BlockId), bool>>,
+    /// The calls of functions that write only into memory, if they write.
+    pub(super) in_memory: RefCell<FxHashMap<FuncRef, FxHashSet<BlockId>>>,
 }
 
 impl Automaton for Watch<'_> {

@@ -6,7 +6,7 @@ use super::failure::{
 };
 use super::inside::stored_inside;
 use super::likeness::{CHAIN, is_data, prepared};
-use super::memory::writes_into_memory;
+use super::memory::calls_into_memory;
 use super::no_store::{builds_change, stores_nothing};
 use super::watch::Watch;
 use crate::engine::summaries::library::Deed;
@@ -139,13 +139,12 @@ impl Watch<'_> {
         if call.callee.is_some() {
             return false;
         }
-        let site = (call.site.func, BlockId(call.site.block));
-        let known = self.in_memory.borrow().get(&site).copied();
-        known.unwrap_or_else(|| {
-            let found = writes_into_memory(program, site);
-            self.in_memory.borrow_mut().insert(site, found);
-            found
-        })
+        let func = call.site.func;
+        let mut known = self.in_memory.borrow_mut();
+        let calls = known
+            .entry(func)
+            .or_insert_with(|| calls_into_memory(program, func));
+        calls.contains(&BlockId(call.site.block))
     }
 
     /// Whether presets say that a call waits for work that was handed over.
