@@ -9,6 +9,7 @@
 //! | `failure` | what a state says about the failure that is followed |
 //! | `writes` | which calls are writes that matter |
 //! | `inside` | which calls surely write, also in a method of an object of the program |
+//! | `memory` | which values live in the memory of the process, and which calls write only there |
 //! | `no_store` | which calls named like writes store no data |
 //! | `steps` | the steps of a path that tell of a failed write |
 //! | `refusal` | which test of a result says that a write was refused |
@@ -31,6 +32,7 @@ mod follow;
 pub mod handling;
 mod inside;
 pub mod likeness;
+mod memory;
 pub mod no_store;
 pub mod refusal;
 pub mod steps;

@@ -31,12 +31,14 @@ mod report;
 mod vocabulary;
 mod watch;
 
+use std::rc::Rc;
+
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::diagnostics::{Finding, Severity};
 use crate::engine::summaries::library::Library;
 use crate::ir::control::ControlDependence;
-use crate::ir::{ClassIdx, FuncIdx, Function};
+use crate::ir::{ClassIdx, FuncIdx, Function, Name};
 use crate::program::{FuncRef, LoadedModule, ModuleId};
 use crate::rules::{Effort, FunctionRule, Glances, InModule};
 use crate::settings::Settings;
@@ -85,6 +87,9 @@ impl FunctionRule for Functions {
     }
 }
 
+/// For classes, the names under which their methods record a success only where there are rows.
+type Recorded = FxHashMap<ClassIdx, Rc<FxHashSet<Name>>>;
+
 /// The check of the functions of one module.
 struct ModuleCheck<'m, 'p> {
     library: &'m Library<'p>,
@@ -100,24 +105,25 @@ impl<'m, 'p> ModuleCheck<'m, 'p> {
         let mut results: Vec<(Check<'_, '_>, CheckResult)> = Vec::new();
         // What one method fills with successes, another of the class may take for what is done.
         let mut fields: FxHashMap<ClassIdx, FxHashSet<String>> = FxHashMap::default();
-        for check in self.checks() {
-            let run = check.run(&none, strict, effort);
+        let mut recorded = Recorded::default();
+        for mut check in self.checks() {
+            let run = self.run(&mut check, (&none, strict), &mut recorded, effort);
             if let Some(class) = check.code.function.class {
                 fields.entry(class).or_default().extend(run.filled.clone());
             }
             results.push((check, run));
         }
         let mut out = Vec::new();
-        for (check, mut run) in results {
+        for (mut check, mut run) in results {
             let class = check.code.function.class;
             let filled = class.and_then(|c| fields.get(&c)).unwrap_or(&none);
             if check.code.fields().any(|f| filled.contains(f.as_str())) {
-                run = check.run(filled, strict, effort);
+                run = self.run(&mut check, (filled, strict), &mut recorded, effort);
             }
             // A comparison that lets a missing count pass is worth a note.
             if run.nullable && !strict {
-                let all = check.run(filled, true, effort).findings;
-                out.extend(only_if_strict(all, &run.findings));
+                let all = self.run(&mut check, (filled, true), &mut recorded, effort);
+                out.extend(only_if_strict(all.findings, &run.findings));
             }
             out.append(&mut run.findings);
         }
@@ -142,6 +148,43 @@ impl<'m, 'p> ModuleCheck<'m, 'p> {
             out.extend(self.check(idx, FunctionCode::new(function, nested), &known));
         }
         out
+    }
+
+    /// Simulates a function. Only if something is found, the class is asked when it records a success.
+    fn run(
+        &self,
+        check: &mut Check<'_, '_>,
+        (filled, strict): (&FxHashSet<String>, bool),
+        recorded: &mut Recorded,
+        effort: &mut Effort,
+    ) -> CheckResult {
+        let run = check.run(filled, strict, effort);
+        let Some(class) = check.code.function.class else {
+            return run;
+        };
+        if run.findings.is_empty() || !check.computed.is_empty() {
+            return run;
+        }
+        let computed = recorded.entry(class);
+        check.computed = Rc::clone(computed.or_insert_with(|| self.computed(class)));
+        match check.computed.is_empty() {
+            true => run,
+            false => check.run(filled, strict, effort),
+        }
+    }
+
+    /// The names under which the methods of a class record a success only where there are rows.
+    fn computed(&self, class: ClassIdx) -> Rc<FxHashSet<Name>> {
+        let words = &self.options.vocabulary;
+        let module = self.library.program.module(self.module);
+        let (mut of_rows, mut plain) = (FxHashSet::default(), FxHashSet::default());
+        for (_, function) in module.ir.functions_of(class) {
+            let produced = FunctionCode::new(function, &[]).produced(words);
+            of_rows.extend(produced.of_rows);
+            plain.extend(produced.plain);
+        }
+        of_rows.retain(|name| !plain.contains(name));
+        Rc::new(of_rows)
     }
 
     /// The check of a function; `None` if it need not be followed.
@@ -193,6 +236,7 @@ impl<'m, 'p> ModuleCheck<'m, 'p> {
             options: self.options,
             control,
             targets,
+            computed: Rc::default(),
         })
     }
 }

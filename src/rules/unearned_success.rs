@@ -298,10 +298,15 @@ impl Code<'_> {
                     || claim.root == Some(spot.root)
             }
         };
+        let is_unheard = || {
+            let carried = self.carried(tally, claim);
+            !self.is_heard(&carried, tally.block, claim)
+                && !self.stands_beside(&carried, tally.block, claim)
+        };
         may_be
             && !self.is_taken_back(tally.block, claim)
             && self.leads_to(tally.block, claim.block)
-            && !self.is_heard(&self.carried(tally, claim), tally.block, claim)
+            && is_unheard()
             && !(tally.inside.as_ref()).is_some_and(|inside| place.others_ask(self, tally, inside))
     }
 

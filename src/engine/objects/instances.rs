@@ -281,7 +281,7 @@ pub(crate) fn kind_of_type(path: &str) -> Kind {
         "dict" | "typing.Dict" | "Dict" => Kind::Dict,
         "set" | "frozenset" => Kind::Set,
         "builtins.map" => Kind::Map,
-        "builtins.sized" => Kind::Sized,
+        "builtins.sized" | "builtins.buffer" => Kind::Sized,
         "builtins.int" | "builtins.nat" => Kind::Int,
         "builtins.bool" => Kind::Bool,
         _ => Kind::Unknown,

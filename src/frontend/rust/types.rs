@@ -37,6 +37,7 @@ const COLLECTIONS: &[&str] = &[
 /// The type in terms that the program can resolve; `None` if it says nothing.
 pub(super) fn annotation(ty: &Type) -> Option<StaticExpr> {
     let kind = match ty {
+        Type::Reference(t) if t.mutability.is_some() && is_bytes(&t.elem) => builtin("buffer"),
         Type::Reference(t) => return annotation(&t.elem),
         Type::Paren(t) => return annotation(&t.elem),
         Type::Group(t) => return annotation(&t.elem),
@@ -138,6 +139,29 @@ pub(super) fn returns_nothing(output: &ReturnType) -> bool {
             matches!(&**ty, Type::Tuple(t) if t.elems.is_empty()) || matches!(&**ty, Type::Never(_))
         }
     }
+}
+
+/// Whether the type is a sequence of bytes: `Vec<u8>`, `[u8]`.
+fn is_bytes(ty: &Type) -> bool {
+    let item = match ty {
+        Type::Slice(t) => &t.elem,
+        Type::Array(t) => &t.elem,
+        Type::Path(t) => {
+            let last = t.path.segments.last();
+            let Some((last, PathArguments::AngleBracketed(list))) =
+                last.map(|last| (last, &last.arguments))
+            else {
+                return false;
+            };
+            let collection = COLLECTIONS.contains(&last.ident.to_string().as_str());
+            match list.args.first() {
+                Some(GenericArgument::Type(item)) if collection => item,
+                _ => return false,
+            }
+        }
+        _ => return false,
+    };
+    matches!(item, Type::Path(t) if t.path.is_ident("u8"))
 }
 
 /// Whether the type is never zero, such as `NonZeroU64` or `NonZero<u64>`, including signed ones: a

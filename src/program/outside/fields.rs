@@ -112,6 +112,37 @@ impl Finder<'_, '_> {
     }
 }
 
+impl Program<'_> {
+    /// What the methods of a class and of those above it store to a field, each with the method.
+    #[must_use]
+    pub fn stored_to_field(&self, class: ClassRef, name: &str) -> Vec<(FuncRef, Operand)> {
+        let mut out = Vec::new();
+        for entry in &self.mro(class).entries {
+            let MroEntry::Class(own) = entry else {
+                continue;
+            };
+            let module = self.module(own.module);
+            for func in storing(&module, own.class, name).iter() {
+                let func = FuncRef {
+                    module: own.module,
+                    func: *func,
+                };
+                let body: &Body = &module.ir.function(func.func).body;
+                let statements = body.blocks.iter().flat_map(|block| &block.statements);
+                out.extend(statements.filter_map(|s| match &s.kind {
+                    StatementKind::SetField {
+                        object: Operand::Local(LocalId(0)),
+                        field,
+                        value,
+                    } if field == name => Some((func, value.clone())),
+                    _ => None,
+                }));
+            }
+        }
+        out
+    }
+}
+
 fn is_property(program: &Program<'_>, func: FuncRef) -> bool {
     program
         .module(func.module)

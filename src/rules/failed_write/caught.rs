@@ -22,6 +22,12 @@ impl Caught {
         matches!(self.def, Def::Class(_))
     }
 
+    /// Whether no write fails with it.
+    fn is_no_write_error(&self) -> bool {
+        tables::is_no_write_error(&self.name)
+            || matches!(&self.def, Def::External(path) if tables::is_reading_error(path))
+    }
+
     /// Whether a preset says that it is raised for a row that is there already.
     pub(in crate::rules) fn says_duplicate(&self, presets: &Presets) -> bool {
         matches!(&self.def, Def::External(path) if presets.says_duplicate(path))
@@ -122,6 +128,6 @@ pub(in crate::rules) fn is_unlikely(
         let (named, complete) = caught(program, place);
         complete && named.iter().all(unlikely)
     };
-    let no_write_error = |exception: &Caught| tables::is_no_write_error(&exception.name);
-    catches_only(by, &no_write_error) || catches_only(first.unwrap_or(by), &Caught::is_own)
+    catches_only(by, &Caught::is_no_write_error)
+        || catches_only(first.unwrap_or(by), &Caught::is_own)
 }

@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Excuses;
 use super::attempts::tries_again;
@@ -89,6 +89,8 @@ pub(in crate::rules) struct Watch<'o> {
     pub(in crate::rules) made_up: RefCell<Calls>,
     /// Calls on objects of the program, and whether what they run surely writes.
     pub(super) inside: RefCell<FxHashMap<(FuncRef, BlockId), bool>>,
+    /// The calls of functions that write only into memory, if they write.
+    pub(super) in_memory: RefCell<FxHashMap<FuncRef, FxHashSet<BlockId>>>,
 }
 
 impl Automaton for Watch<'_> {
@@ -402,6 +404,7 @@ impl<'o> Watch<'o> {
             met: RefCell::default(),
             made_up: RefCell::default(),
             inside: RefCell::default(),
+            in_memory: RefCell::default(),
             places,
             method,
             outside,

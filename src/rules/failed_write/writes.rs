@@ -6,6 +6,7 @@ use super::failure::{
 };
 use super::inside::stored_inside;
 use super::likeness::{CHAIN, is_data, prepared};
+use super::memory::calls_into_memory;
 use super::no_store::{builds_change, stores_nothing};
 use super::watch::Watch;
 use crate::engine::summaries::library::Deed;
@@ -92,6 +93,7 @@ impl Watch<'_> {
                 || inside())
             || tables::is_removal(call.name, &texts)
             || stores_nothing(engine, state, call, &texts)
+            || self.stays_in_memory(engine.program, call)
             || self.is_auxiliary(engine, state, call, &texts)
             || self.outside
                 && known_to_write != Some(true)
@@ -130,6 +132,19 @@ impl Watch<'_> {
             self.inside.borrow_mut().insert(site, found);
             found
         })
+    }
+
+    /// Whether a call that is not followed writes only to what lives in the memory of the process.
+    fn stays_in_memory(&self, program: &Program<'_>, call: &CompletedCall<'_>) -> bool {
+        if call.callee.is_some() {
+            return false;
+        }
+        let func = call.site.func;
+        let mut known = self.in_memory.borrow_mut();
+        let calls = known
+            .entry(func)
+            .or_insert_with(|| calls_into_memory(program, func));
+        calls.contains(&BlockId(call.site.block))
     }
 
     /// Whether presets say that a call waits for work that was handed over.

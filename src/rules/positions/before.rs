@@ -8,15 +8,17 @@ use rustc_hash::FxHashSet;
 use super::covers::{followed_calls, is_assigned, successors, takes};
 use super::moves::{By, Position, locals_of};
 use crate::ir::{
-    BlockId, Body, Callee, Function, Literal, LocalId, LocalKind, Operand, Rvalue, TerminatorKind,
+    BlockId, Body, Callee, Data, Function, Literal, LocalId, LocalKind, Operand, Rvalue,
+    TerminatorKind,
 };
 use crate::presets::Moves;
 use crate::program::{FuncRef, Program};
-use crate::rules::failed_write::code::{call_at, called, calls, named};
+use crate::rules::failed_write::code::{call_at, called, calls, named, root};
 use crate::rules::failed_write::flow::{origins as made_of, rvalues, sources};
+use crate::rules::failed_write::likeness::CHAIN;
 use crate::rules::failed_write::units::{taken_for, takes_next};
 use crate::rules::failed_write::watch::Calls;
-use crate::rules::tables::{gives_back, has_word};
+use crate::rules::tables::{gives_back, has_word, names_position, names_state};
 
 /// Words of a name that say that a value is the end of what was read, and not its start.
 const ENDS: &[&str] = &[
@@ -38,7 +40,9 @@ pub(in crate::rules) fn written_later(
     }
     let later = stores(program, func, writes).into_iter();
     let later = later.filter(|at| {
-        *at != position.at && is_covered(function, position, &takes(function, *at), *at)
+        *at != position.at
+            && !is_position_itself(function, position, *at)
+            && is_covered(function, position, &takes(function, *at), *at)
     });
     later.collect()
 }
@@ -67,6 +71,104 @@ fn stores(program: &Program<'_>, func: FuncRef, writes: &Calls) -> BTreeSet<Bloc
     let led = followed_calls(program, func).into_iter();
     let led = led.filter(|(_, callee)| within(*callee)).map(|(at, _)| at);
     own.chain(led).collect()
+}
+
+/// Calls that give a value another form.
+const FORMS: &[&str] = &[
+    "dumps",
+    "deepcopy",
+    "copy",
+    "clone",
+    "dict",
+    "str",
+    "encode",
+    "asdict",
+    "to_string",
+    "to_vec",
+    "to_dict",
+    "to_json",
+];
+
+/// Whether a call is given nothing but the position that has moved, in whatever form: it makes that
+/// position last, and writes no rows.
+fn is_position_itself(function: &Function, position: &Position, write: BlockId) -> bool {
+    if position.by != By::Deed {
+        return false;
+    }
+    let mut own: FxHashSet<LocalId> = FxHashSet::default();
+    if let TerminatorKind::Eval { dest, .. } = function.body.block(position.at).terminator.kind {
+        own.extend(dest);
+    }
+    let given = position.values.iter().filter_map(|value| match value {
+        Operand::Local(local) => Some(*local),
+        Operand::Const(_) => None,
+    });
+    let named_so = |local: &LocalId| {
+        named(function, *local).is_some_and(|name| names_state(&name) || names_position(&name))
+    };
+    own.extend(
+        given
+            .chain(position.on)
+            .map(|local| root(function, local))
+            .filter(named_so),
+    );
+    let values = function.body.all_values();
+    let is_kept = |local: &LocalId| {
+        let mut of = values[local.index()].iter();
+        of.any(|value| matches!(value, Rvalue::Use(Operand::Local(from)) if own.contains(from)))
+    };
+    let variables = (0u32..).map(LocalId).take(values.len()).filter(is_kept);
+    let own: FxHashSet<LocalId> = own.iter().copied().chain(variables).collect();
+    let Some((_, args)) = call_at(function, write) else {
+        return false;
+    };
+    let mut any = false;
+    let all = args
+        .iter()
+        .all(|arg| is_made_only_of(function, &arg.value, &own, &mut any, 0));
+    all && any
+}
+
+/// Whether a value is one of some locals, or is made of nothing but them and of constants; notes in
+/// `any` whether one of them is in it.
+fn is_made_only_of(
+    function: &Function,
+    value: &Operand,
+    own: &FxHashSet<LocalId>,
+    any: &mut bool,
+    depth: usize,
+) -> bool {
+    let Operand::Local(local) = value else {
+        return true;
+    };
+    if own.contains(local) {
+        *any = true;
+        return true;
+    }
+    if depth > CHAIN {
+        return false;
+    }
+    let mut go = |operand: &Operand| is_made_only_of(function, operand, own, any, depth + 1);
+    match function.body.only_value(*local) {
+        Some(Rvalue::Use(of) | Rvalue::Await(of) | Rvalue::Data(Data::Copy(of))) => go(of),
+        Some(display @ (Rvalue::Dict(_) | Rvalue::List(_) | Rvalue::Tuple(_))) => {
+            let mut all = true;
+            display.for_each_operand(|operand| all &= go(operand));
+            all
+        }
+        Some(Rvalue::Call { callee, args }) => {
+            let name = called(function, callee).name;
+            let makes = name.starts_with(|c: char| c.is_ascii_uppercase());
+            let forms = FORMS.contains(&name.as_str());
+            let on = match callee {
+                // `state.copy()`, but `json.dumps(state)`
+                Callee::Method { receiver, .. } if args.is_empty() => go(receiver),
+                _ => true,
+            };
+            (makes || forms) && on && args.iter().all(|arg| go(&arg.value))
+        }
+        _ => false,
+    }
 }
 
 /// Whether some call after a position gives the rows back or puts them aside: somebody has thought of a write that

@@ -10,7 +10,7 @@ use super::code::FunctionCode;
 use super::evidence;
 use super::facts::flags::{
     ABOUT, COUNTED, EARLIER, EVIDENCE, FACT, FILTERED, FULL, LIST_MARKED, LISTED, NULLABLE,
-    OF_FULL, PERFORMED, SOME_RUN, STORED, is_proven, unproven,
+    OF_FULL, OTHER, PERFORMED, SOME_RUN, STORED, is_proven, unproven,
 };
 use super::facts::{
     Access, AskedQuery, Facts, Filling, Lesson, PathPoint, Queried, Queries, SettledTests, Taught,
@@ -24,7 +24,7 @@ use crate::engine::values::value::{Term, Terms, Value, for_each_operand};
 use crate::engine::{
     Automaton, CallEvent, Engine, HelperFilter, Returned, RoundEvents, Test, ValueEvents, Watches,
 };
-use crate::ir::CmpOp;
+use crate::ir::{CmpOp, Name};
 use crate::program::FuncRef;
 
 /// The automaton.
@@ -234,12 +234,12 @@ impl RoundEvents for Watch<'_> {
 
 impl<'v> Watch<'v> {
     /// An automaton for the check of one function. `filled_elsewhere` are the fields that other
-    /// functions fill with units that succeeded; `asked` says whether something asks the function's
+    /// functions fill with units that succeeded, `computed` the statuses that are a success only where there are rows; `asked` says whether something asks the function's
     /// own collections for units.
     pub fn new(
         vocabulary: &'v Vocabulary,
         strict_null: bool,
-        filled_elsewhere: &'v FxHashSet<String>,
+        (filled_elsewhere, computed): (&'v FxHashSet<String>, &'v FxHashSet<Name>),
         checked: FuncRef,
         asked: bool,
     ) -> Self {
@@ -248,6 +248,7 @@ impl<'v> Watch<'v> {
                 vocabulary,
                 queries: Queries::new(vocabulary),
                 filled_elsewhere,
+                computed,
                 memory: RefCell::default(),
                 checked,
                 asked,
@@ -378,6 +379,7 @@ impl<'v> Watch<'v> {
                     state.flags.rule = flags & !(ABOUT | EARLIER | runs) | about | proof;
                 }
                 Lesson::NotSuccess => state.flags.rule &= !ABOUT,
+                Lesson::OtherStatus => state.flags.rule = state.flags.rule & !ABOUT | OTHER,
                 // The records may be another run's.
                 Lesson::RecordsOfAll if state.flags.rule & SOME_RUN != 0 => {}
                 Lesson::Records | Lesson::RecordsOfAll => state.flags.rule |= EVIDENCE,

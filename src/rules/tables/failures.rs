@@ -1,5 +1,7 @@
 //! Which failures are told to somebody, and which are nobody's loss.
 
+use super::about::keeps_about_data;
+use super::reading::only_reading_raises;
 use super::sinks::words;
 use super::{has_any, has_word};
 use crate::settings::Writes;
@@ -211,6 +213,7 @@ pub fn is_auxiliary(name: &str) -> bool {
     let words = words(name);
     let class = words.last().filter(|_| name.contains(char::is_uppercase));
     auxiliary.any(|word| has_word(name, word) || class.is_some_and(|c| has_word(c, word)))
+        || keeps_about_data(name)
 }
 
 /// Nouns among [`AUXILIARY`] that are the rows of some pipelines, and verbs that store those.
@@ -456,10 +459,7 @@ const NO_WRITE_ERRORS: &[&str] = &[
     "filenotfounderror",
     "unicodedecodeerror",
     "unicodeerror",
-    "jsondecodeerror",
     "decodeerror",
-    "parseerror",
-    "parsererror",
     "syntaxerror",
     "validationerror",
     "httpexception",
@@ -481,6 +481,7 @@ const NO_WRITE_ERRORS: &[&str] = &[
 pub fn is_no_write_error(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     NO_WRITE_ERRORS.contains(&lower.as_str())
+        || only_reading_raises(&lower)
         || says_missing(&lower) && !says_duplicate(&lower)
         || says_nothing_left(name)
 }

@@ -4,21 +4,25 @@
 //! |---|---|
 //! | `writes` | does a call write data, or only take some away? what is only a target of a write? |
 //! | `sinks` | which calls write only because of their receiver? |
-//! | `reading` | which calls named like writes only read, or write into memory? |
+//! | `reading` | which calls named like writes only read? which exceptions does only reading raise? |
+//! | `memory` | what lives in the memory of the process, and dies with it? |
 //! | `harmless` | does a call surely write nothing? is a function only asked for something? |
 //! | `outcomes` | how did a run end? which names count its failures? |
 //! | `positions` | which calls and stores move a cursor, an offset, a watermark? |
 //! | `failures` | who is told of a failure? which failures are nobody's loss? |
+//! | `about` | does a write keep what is known about the data, and not the data? |
 //! | `answering` | may a function learn, or tell, by a value that a write has failed? |
 //! | `claiming` | may a function say that a run was a success? |
 //! | `collections` | what does a method do with a collection? |
 
+mod about;
 mod answering;
 mod claiming;
 pub mod collections;
 mod failures;
 mod glance;
 mod harmless;
+mod memory;
 pub mod outcomes;
 mod positions;
 mod programs;
@@ -40,6 +44,10 @@ pub use failures::{
 };
 pub use glance::{Words, moving_with, writing_with};
 pub use harmless::{is_harmless, only_asks};
+pub use memory::{
+    exports_database, is_buffer, leaves_database, makes_buffer, makes_collection, makes_writer,
+    names_memory, opens_in_memory, opens_memory_unasked, takes_bytes, writes_into_argument,
+};
 pub use positions::{
     gives_back, goes_back, hints_at_position, moves_position, names_position, names_position_field,
     names_state, states_position,
@@ -47,7 +55,7 @@ pub use positions::{
 pub use programs::stores_by_command;
 pub use reading::{
     begins_reading, builds_reading, builds_removal, counts_rows, ends_with_query, fetches_rows,
-    holds_rows, is_buffer, is_row_count, makes_writer, runs_statement, writes_into_argument,
+    holds_rows, is_reading_error, is_row_count, runs_statement,
 };
 pub use sure::{Given, is_sure_write, may_be_sure, names_work};
 pub use writes::{

@@ -352,6 +352,13 @@ pub fn says_run_succeeded(text: &str) -> bool {
     says_success(text) && !any(&words(text), LOOSE)
 }
 
+/// Whether a status text says that a run has come to its end, and leaves open how: `completed`.
+#[must_use]
+pub fn only_says_ended(text: &str) -> bool {
+    let words = words(text);
+    says_success(text) && !any(&words, PLAIN_SUCCESS) && !any(&words, &["ok"])
+}
+
 /// Whether a name holds the status of a run.
 #[must_use]
 pub fn names_status(name: &str) -> bool {

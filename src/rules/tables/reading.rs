@@ -1,4 +1,4 @@
-//! Calls that are named like writes, and only read, or write into memory.
+//! Calls that are named like writes, and only read.
 
 use super::sinks::words;
 
@@ -139,34 +139,65 @@ pub fn holds_rows(name: &str) -> bool {
     HOLDS_ROWS.contains(&name)
 }
 
-/// Classes of buffers in memory.
-const BUFFERS: &[&str] = &["BytesIO", "StringIO"];
+/// Exceptions that only parsers, decoders and readers of archives raise; in lower case.
+const READING_ERRORS: &[&str] = &[
+    // Tables: pandas, openpyxl, xlrd.
+    "emptydataerror",
+    "parsererror",
+    "invalidfileexception",
+    "xlrderror",
+    "compdocerror",
+    // JSON, YAML, TOML, settings.
+    "jsondecodeerror",
+    "yamlerror",
+    "markedyamlerror",
+    "scannererror",
+    "composererror",
+    "constructorerror",
+    "tomldecodeerror",
+    "parsingerror",
+    "missingsectionheadererror",
+    // XML and HTML.
+    "parseerror",
+    "xmlsyntaxerror",
+    "saxparseexception",
+    "expaterror",
+    "messageparseerror",
+    // Archives.
+    "badzipfile",
+    "badgzipfile",
+    // Pickles, messages, images, documents.
+    "unpicklingerror",
+    "unpackexception",
+    "unpackvalueerror",
+    "schemaresolutionerror",
+    "unidentifiedimageerror",
+    "pdfreaderror",
+];
 
-/// Whether a class of that name is a buffer in memory.
-#[must_use]
-pub fn is_buffer(name: &str) -> bool {
-    BUFFERS.contains(&name) || words(name).iter().any(|word| word == "buffer")
+/// Those of them whose names others have as well.
+const READING_ERRORS_BY_PATH: &[&str] = &[
+    "csv.Error",
+    "binascii.Error",
+    "tarfile.ReadError",
+    "yaml.reader.ReaderError",
+    "configparser.Error",
+];
+
+/// Whether only what parses or decodes raises an exception, judged by its name in lower case.
+pub(super) fn only_reading_raises(lower: &str) -> bool {
+    READING_ERRORS.contains(&lower)
 }
 
-/// Whether a call makes something that writes into what it is given: `csv.writer(buffer)`.
+/// The same of an exception of a library, judged by its path.
 #[must_use]
-pub fn makes_writer(name: &str) -> bool {
-    words(name)
-        .iter()
-        .any(|word| word.ends_with("writer") || word.ends_with("wrapper"))
-        || matches!(name, "GzipFile" | "ZipFile")
-}
-
-/// Whether a call writes its data into an argument that is a file: `frame.to_csv(buffer)`,
-/// `write_table(table, buffer)`.
-#[must_use]
-pub fn writes_into_argument(name: &str) -> bool {
-    name.starts_with("to_") || name.starts_with("write_") || matches!(name, "save" | "dump")
+pub fn is_reading_error(path: &str) -> bool {
+    READING_ERRORS_BY_PATH.contains(&path)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{begins_reading, counts_rows, ends_with_query, fetches_rows, makes_writer};
+    use super::{begins_reading, counts_rows, ends_with_query, fetches_rows};
 
     #[test]
     fn words_for_numbers_of_rows() {
@@ -195,6 +226,5 @@ mod tests {
         assert!(begins_reading("prefetch_bulk") && begins_reading("getCommit"));
         assert!(!begins_reading("execute_query") && ends_with_query("execute_query"));
         assert!(fetches_rows("fetchmany") && !fetches_rows("rowcount"));
-        assert!(makes_writer("DictWriter") && makes_writer("writer") && !makes_writer("rewrite"));
     }
 }

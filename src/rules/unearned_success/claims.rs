@@ -9,8 +9,8 @@ use crate::ir::{
 };
 use crate::rules::failed_write::code::called;
 use crate::rules::tables::outcomes::{
-    asks_or_shows, claims_success, is_success_flag, names_last_success, names_status, performs,
-    records_status, says_run_succeeded, says_success,
+    asks_or_shows, claims_success, is_success_flag, names_last_success, names_status,
+    only_says_ended, performs, records_status, says_run_succeeded, says_success,
 };
 use crate::rules::tables::says_refused;
 use crate::source::Span;
@@ -62,6 +62,10 @@ pub(super) struct Claim<'f> {
     pub(super) text: Option<Name>,
     /// Whether only runs have such a status.
     pub(super) of_run: bool,
+    /// Whether the status only says that the run has come to its end.
+    pub(super) ended: bool,
+    /// What else the object that has the status is made of: `{"status": …, **counts}`.
+    pub(super) spread: Vec<&'f Operand>,
     /// The path of the class whose constant the status is.
     pub(super) class: Option<Vec<Name>>,
     /// Whether that class has a status for runs without data.
@@ -82,6 +86,8 @@ impl Claim<'_> {
             beside: Vec::new(),
             text: None,
             of_run: false,
+            ended: false,
+            spread: Vec::new(),
             class: None,
             has_no_data: false,
             said_at: Vec::new(),
@@ -90,9 +96,11 @@ impl Claim<'_> {
 }
 
 /// A status that says that a run was a success.
+#[derive(Default)]
 struct Status {
     text: Option<Name>,
     of_run: bool,
+    ended: bool,
     class: Option<Vec<Name>>,
 }
 
@@ -102,19 +110,17 @@ impl<'f> Code<'f> {
         if names_status(name) {
             let word = self.word(value).filter(|word| says_success(word))?;
             let of_run = says_run_succeeded(&word);
+            let ended = only_says_ended(&word);
             let written = matches!(value, Operand::Const(_));
             return Some(Status {
                 text: written.then_some(word),
                 of_run,
+                ended,
                 class: self.class_of(value),
             });
         }
         let is_true = *value == Operand::Const(Literal::Bool(true));
-        (is_success_flag(name) && is_true).then_some(Status {
-            text: None,
-            of_run: false,
-            class: None,
-        })
+        (is_success_flag(name) && is_true).then(Status::default)
     }
 
     /// The places at which the function says that a run was a success.
@@ -163,9 +169,8 @@ impl<'f> Code<'f> {
         let status = self.status(name, value).or_else(|| {
             let lasts = names_last_success(name) && matches!(value, Operand::Local(_));
             lasts.then_some(Status {
-                text: None,
                 of_run: true,
-                class: None,
+                ..Status::default()
             })
         })?;
         Some(Claim {
@@ -208,11 +213,18 @@ impl<'f> Code<'f> {
         let beside = pairs
             .iter()
             .map(|(name, value)| (Some((*name).clone()), *value));
+        let spread = match rvalue {
+            Rvalue::Dict(items) => items.iter().filter_map(spread).collect(),
+            Rvalue::Data(Data::Record { base, .. }) => base.iter().collect(),
+            _ => Vec::new(),
+        };
         Some(Claim {
             held,
             beside: beside.collect(),
             text: status.text,
             of_run: status.of_run,
+            ended: status.ended,
+            spread,
             class: status.class,
             ..Claim::new((block, span), says)
         })
@@ -314,14 +326,13 @@ impl<'f> Code<'f> {
             (status && records_status(&name)).then_some(Status {
                 text: Some(word),
                 of_run: true,
-                class: None,
+                ..Status::default()
             })
         };
         let by_name = || {
             (claims_success(&name) && !args.iter().any(refuses)).then_some(Status {
-                text: None,
                 of_run: true,
-                class: None,
+                ..Status::default()
             })
         };
         let makes = name.chars().next().is_some_and(char::is_uppercase);
@@ -336,6 +347,7 @@ impl<'f> Code<'f> {
             beside: beside.collect(),
             text: status.text,
             of_run: status.of_run,
+            ended: status.ended,
             class: status.class,
             ..Claim::new((at, span), Says::Calls)
         };
@@ -366,6 +378,13 @@ pub(super) fn pair(item: &DictItem) -> Option<(&Name, &Operand)> {
     match item {
         DictItem::Pair(k, v) => key(k, v),
         DictItem::Spread(_) => None,
+    }
+}
+
+fn spread(item: &DictItem) -> Option<&Operand> {
+    match item {
+        DictItem::Pair(..) => None,
+        DictItem::Spread(of) => Some(of),
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use rustc_hash::FxHashSet;
 
-use super::claims::Claim;
+use super::claims::{Claim, Says};
 use super::code::{Code, Spot};
 use super::inside::{Names, reads_of};
 use super::tallies::{How, Tally};
@@ -16,7 +16,7 @@ use crate::ir::{
 };
 use crate::rules::failed_write::code::{called, is_variable};
 use crate::rules::failed_write::flow::rvalues;
-use crate::rules::tables::collections::STORES;
+use crate::rules::tables::collections::{PUTS, STORES};
 use crate::rules::tables::{shows, tells};
 
 /// Calls that make something of a value and ask nothing.
@@ -189,24 +189,23 @@ impl Code<'_> {
 
     /// The variables that are set to a constant for the same reason for which a block runs.
     fn flags_beside(&self, block: BlockId) -> Vec<LocalId> {
-        let deciders = self.graph().control.deciders(block);
-        let handled = self.graph().handling.contains(&block);
         let mut out = Vec::new();
         for (at, of) in (0u32..).zip(&self.function.body.blocks) {
             let at = BlockId(at);
-            let beside = at == block
-                || (self.dominates(at, block) || self.dominates(block, at))
-                    && self.graph().handling.contains(&at) == handled
-                    && self.graph().control.deciders(at) == deciders;
-            let statements = of.statements.iter().filter(|_| beside);
-            out.extend(statements.filter_map(|statement| match &statement.kind {
-                StatementKind::Assign(to, Rvalue::Use(Operand::Const(Literal::Bool(_))))
-                    if is_variable(self.function, *to) =>
-                {
-                    Some(*to)
-                }
-                _ => None,
-            }));
+            let flags =
+                of.statements
+                    .iter()
+                    .filter_map(|statement| match &statement.kind {
+                        StatementKind::Assign(
+                            to,
+                            Rvalue::Use(Operand::Const(Literal::Bool(_))),
+                        ) if is_variable(self.function, *to) => Some(*to),
+                        _ => None,
+                    });
+            let mut flags = flags.peekable();
+            if flags.peek().is_some() && self.runs_with(at, block) {
+                out.extend(flags);
+            }
         }
         out
     }
@@ -300,6 +299,55 @@ impl Code<'_> {
                 return;
             }
         }
+    }
+
+    /// Whether an answer that only says that the run has ended has the failures, or the results of all
+    /// units with what became of each, beside that: whoever reads the one sees the other. `failed` is a
+    /// block that only runs after a failure.
+    pub(super) fn stands_beside(
+        &self,
+        carried: &Carried,
+        failed: BlockId,
+        claim: &Claim<'_>,
+    ) -> bool {
+        if !claim.ended || claim.says != Says::Returns {
+            return false;
+        }
+        let beside = claim.beside.iter().map(|(_, value)| *value);
+        let mut all = beside.chain(claim.spread.iter().copied());
+        all.any(|value| carried.is_any(value) || self.is_noted_in(value, failed))
+    }
+
+    /// Whether something is put into a list for the same reason for which a block runs.
+    fn is_noted_in(&self, list: &Operand, block: BlockId) -> bool {
+        let Some(root) = self.root(list).filter(|root| self.is_made_here(*root)) else {
+            return false;
+        };
+        let blocks = (0u32..).map(BlockId).zip(&self.function.body.blocks);
+        let mut calls = blocks.filter_map(|(at, of)| match &of.terminator.kind {
+            TerminatorKind::Eval {
+                rvalue: Rvalue::Call { callee, .. },
+                ..
+            } => Some((at, callee)),
+            _ => None,
+        });
+        calls.any(|(at, callee)| match callee {
+            Callee::Method { receiver, name, .. } => {
+                PUTS.contains(&name.as_str())
+                    && self.root(receiver) == Some(root)
+                    && self.runs_with(at, block)
+            }
+            Callee::Value(_) => false,
+        })
+    }
+
+    /// Whether two blocks run for the same reason.
+    fn runs_with(&self, at: BlockId, block: BlockId) -> bool {
+        let graph = self.graph();
+        at == block
+            || (self.dominates(at, block) || self.dominates(block, at))
+                && graph.handling.contains(&at) == graph.handling.contains(&block)
+                && graph.control.deciders(at) == graph.control.deciders(block)
     }
 
     /// Whether only one loop, and nothing else, binds a local.

@@ -59,6 +59,9 @@ impl Code<'_> {
             return false;
         };
         let first = first_of(self, handler);
+        if self.stands_beside(&self.carried_by(values.clone(), claim), first, claim) {
+            return false;
+        }
         values.extend(self.read_of(&self.set_instead(first)));
         let carried = self.carried_by(values, claim);
         !self.is_taken_back(first, claim)

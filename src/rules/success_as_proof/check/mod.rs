@@ -26,7 +26,7 @@ use crate::engine::values::state::State;
 use crate::engine::values::value::{Site, Term};
 use crate::engine::witness::Paths;
 use crate::ir::control::ControlDependence;
-use crate::ir::{BlockId, Function, ParamKind, TerminatorKind};
+use crate::ir::{BlockId, Function, Name, ParamKind, TerminatorKind};
 use crate::program::FuncRef;
 use crate::rules::Effort;
 use search::EffectSearch;
@@ -74,6 +74,8 @@ pub struct Check<'c, 'p> {
     pub control: ControlDependence,
     /// The blocks that the function is followed to.
     pub targets: Targets,
+    /// The names of statuses that the class records as a success only where there are rows.
+    pub computed: Rc<FxHashSet<Name>>,
 }
 
 /// The result of one simulation of a function.
@@ -113,7 +115,7 @@ impl Check<'_, '_> {
         let watch = Watch::new(
             &self.options.vocabulary,
             strict_null,
-            filled,
+            (filled, &self.computed),
             self.func,
             self.targets.collects,
         );

@@ -16,7 +16,7 @@ use crate::ir::{BlockId, Operand, TerminatorKind};
 use crate::program::FuncRef;
 use crate::rules::success_as_proof::facts::Filling;
 use crate::rules::success_as_proof::facts::flags::{
-    ABOUT, FACT, FILTERED, GIVEN, LIST_MARKED, OWN, PERFORMED, REPLY, is_proven, unproven,
+    ABOUT, FACT, FILTERED, GIVEN, LIST_MARKED, OTHER, OWN, PERFORMED, REPLY, is_proven, unproven,
 };
 use crate::rules::success_as_proof::report::SuccessPath;
 use crate::rules::success_as_proof::vocabulary::Vocabulary;
@@ -124,8 +124,10 @@ impl EffectSearch<'_, '_> {
             edges.retain(|edge| !is_end_of_any_kind(self.code, self.words, self.constants, *edge));
         }
         let decided = match site.effect {
-            Effect::Answers { .. } => {
-                answers.unproven_yes && (answers.ignorant_no || !edges.is_empty())
+            Effect::Answers { yes } => {
+                answers.unproven_yes
+                    && (answers.ignorant_no || !edges.is_empty())
+                    && !self.asks_for_end(yes)
             }
             Effect::Skips { round } => edges.iter().any(|e| work.is_skipped(*e, site, round)),
             Effect::Marks { .. } | Effect::Says | Effect::Queues { .. } => !edges.is_empty(),
@@ -204,6 +206,20 @@ impl EffectSearch<'_, '_> {
             }
         }
         out
+    }
+
+    /// Whether a predicate only asks whether a run has ended, or has begun: it answers "done" whatever a
+    /// status says that is no success.
+    fn asks_for_end(&mut self, yes: bool) -> bool {
+        let graph = self.graph;
+        let mut exits = [false; 2];
+        for e in graph.exits.iter().filter(|e| e.kind == ExitKind::Return) {
+            for answer in [yes, !yes] {
+                let flags = self.flags_if(&e.state, e.value, answer);
+                exits[usize::from(answer == yes)] |= flags.is_some_and(|f| f & OTHER != 0);
+            }
+        }
+        exits == [false, true]
     }
 
     fn flags_if(&mut self, state: &State, value: Value, want: bool) -> Option<u32> {

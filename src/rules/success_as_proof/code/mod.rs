@@ -1,5 +1,6 @@
 //! The code of one function, read without running it: definitions, names, constants.
 
+mod computed;
 mod constants;
 
 use rustc_hash::{FxHashMap, FxHashSet};

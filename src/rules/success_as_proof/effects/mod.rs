@@ -12,8 +12,8 @@ use super::code::FunctionCode;
 use super::vocabulary::tables::TALLIES;
 use super::vocabulary::{Vocabulary, parts};
 use crate::ir::{
-    Arg, BasicBlock, BinOp, BlockId, Callee, Data, Literal, LocalId, Operand, Rvalue, Statement,
-    StatementKind, TerminatorKind,
+    Arg, BasicBlock, BinOp, BlockId, Callee, Data, Literal, LocalId, LocalKind, Operand, Rvalue,
+    Statement, StatementKind, TerminatorKind,
 };
 use crate::rules::tables::collections::KEEPS_ELEMENTS;
 use crate::source::Span;
@@ -258,7 +258,33 @@ impl FunctionCode<'_> {
             }
             None => return None,
         };
-        Some(Effect::Queues { list })
+        (!self.is_tried_again(local)).then_some(Effect::Queues { list })
+    }
+
+    /// Whether a list that a round of a loop makes is what the next round works on: what failed is
+    /// done again at once, and what succeeded has just been done.
+    fn is_tried_again(&self, list: LocalId) -> bool {
+        let body = &self.function.body;
+        self.loop_heads().into_iter().any(|head| {
+            let inside = body.natural_loop(head);
+            let assigned = inside.iter().flat_map(|at| &body.block(*at).statements);
+            let assigned: Vec<(LocalId, &Rvalue)> = assigned
+                .filter_map(|s| match &s.kind {
+                    StatementKind::Assign(to, value) => Some((*to, value)),
+                    _ => None,
+                })
+                .collect();
+            // The first round works on something that is given to the loop.
+            let is_given = |local: LocalId| {
+                let rounds = assigned.iter().filter(|(to, _)| *to == local).count();
+                body.locals[local.index()].kind == LocalKind::Param
+                    || self.definitions(local).len() > rounds
+            };
+            let is_next = |(to, value): &(LocalId, &Rvalue)| {
+                *to != list && **value == Rvalue::Use(Operand::Local(list)) && is_given(*to)
+            };
+            assigned.iter().any(|(to, _)| *to == list) && assigned.iter().any(is_next)
+        })
     }
 
     /// A store of "done" into an object.

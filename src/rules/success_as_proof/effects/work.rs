@@ -5,8 +5,8 @@ use rustc_hash::FxHashSet;
 use super::{EffectSite, FunctionCode, Vocabulary};
 use crate::engine::{is_log_method, is_logger_name};
 use crate::ir::control::{ControlDependence, Edge};
-use crate::ir::{Arg, BlockId, Callee, Operand, TerminatorKind};
-use crate::rules::tables::is_write;
+use crate::ir::{Arg, BlockId, Callee, LocalKind, Operand, StaticExprKind, TerminatorKind};
+use crate::rules::tables::{self, is_write};
 use crate::settings::Writes;
 
 /// Calls that wait.
@@ -49,6 +49,9 @@ impl FunctionCode<'_> {
             let first = t.split_whitespace().next().unwrap_or("").to_lowercase();
             READING.contains(&first.as_str())
         });
+        if self.encodes(callee, args) {
+            return false;
+        }
         let receiver = self.receiver(callee);
         let foreign = receiver.as_ref().is_some_and(|r| words.is_no_worker(r));
         let logs = is_log_method(&name) && receiver.as_ref().is_some_and(|r| is_logger_name(r));
@@ -56,6 +59,29 @@ impl FunctionCode<'_> {
         let makes = name.starts_with(char::is_uppercase);
         let writes = || is_write(&Writes::default(), &name, receiver.as_deref(), &[]);
         (words.is_work(&name) || writes()) && !reads && !foreign && !logs && !makes
+    }
+
+    /// Whether a call writes into bytes or a text that the caller of the function gave it: what is
+    /// left out there is a part of a format, and no unit.
+    fn encodes(&self, callee: &Callee, args: &[Arg]) -> bool {
+        let is_given = |operand: &Operand| {
+            let Operand::Local(local) = operand else {
+                return false;
+            };
+            let is_param = self.function.body.locals[local.index()].kind == LocalKind::Param;
+            let param = self.function.params.get(local.index());
+            let annotation = param
+                .filter(|_| is_param)
+                .and_then(|p| p.annotation.as_ref());
+            annotation.is_some_and(|of| match &of.kind {
+                StaticExprKind::Path(path) => tables::takes_bytes(path),
+                _ => false,
+            })
+        };
+        match callee {
+            Callee::Method { receiver, .. } => is_given(receiver),
+            Callee::Value(_) => args.iter().any(|arg| is_given(&arg.value)),
+        }
     }
 
     /// The blocks whose call waits.

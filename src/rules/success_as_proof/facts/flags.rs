@@ -36,9 +36,12 @@ pub const FULL: u32 = 16_384;
 /// The status is one that the caller gave.
 pub const GIVEN: u32 = 32_768;
 
+/// The status is a certain one that is no success: a failure, or a state on the way.
+pub const OTHER: u32 = 65_536;
+
 /// The flags about the status of one unit: they do not hold for the next.
 pub const ABOUT: u32 =
-    FACT | STORED | PERFORMED | REPLY | LISTED | OWN | SOME_RUN | COUNTED | OF_FULL | GIVEN;
+    FACT | STORED | PERFORMED | REPLY | LISTED | OWN | SOME_RUN | COUNTED | OF_FULL | GIVEN | OTHER;
 
 /// Whether a success is known, and nothing shows that there are records.
 #[must_use]

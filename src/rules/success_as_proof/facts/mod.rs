@@ -32,7 +32,7 @@ use crate::engine::Engine;
 use crate::engine::values::ghost::Ghost;
 use crate::engine::values::state::State;
 use crate::engine::values::value::{Site, Value};
-use crate::ir::BlockId;
+use crate::ir::{BlockId, Name};
 use crate::program::FuncRef;
 
 /// What the automaton keeps beside values.
@@ -68,6 +68,8 @@ pub enum Lesson {
     Success(u32),
     /// The status is not success.
     NotSuccess,
+    /// The status is a certain one that is no success: `failed`, `running`.
+    OtherStatus,
     /// There are records.
     Records,
     /// There are records in all runs together.
@@ -142,6 +144,8 @@ pub struct Facts<'v> {
     pub queries: Queries<'v>,
     /// Fields that other functions fill with units that succeeded.
     pub filled_elsewhere: &'v FxHashSet<String>,
+    /// The names of statuses that are recorded as a success only where there are rows.
+    pub computed: &'v FxHashSet<Name>,
     /// What holds for all paths.
     pub memory: RefCell<Memory>,
     /// The function that is checked; the others are its helpers.

@@ -39,7 +39,7 @@ impl Facts<'_> {
         // Collections among the owners hold runs.
         self.memory.borrow_mut().of_runs.extend(kin.owners);
         let words = self.vocabulary;
-        if kin.nouns.iter().any(|n| words.is_other_thing(n)) {
+        if kin.nouns.iter().any(|n| words.is_other_thing(n)) || self.is_computed(at, v) {
             return None;
         }
         let mut about = FACT;
@@ -117,6 +117,14 @@ impl Facts<'_> {
         }
     }
 
+    /// Whether a value is a status that was recorded as a success only where there were rows.
+    fn is_computed(&self, at: PathPoint<'_, '_>, v: Value) -> bool {
+        !self.computed.is_empty()
+            && at
+                .looked_up(v)
+                .is_some_and(|name| self.computed.contains(name.as_str()))
+    }
+
     /// The names that a value itself goes by.
     pub fn own_names(&self, at: PathPoint<'_, '_>, v: Value) -> Vec<String> {
         let mut out = Vec::new();
@@ -152,6 +160,22 @@ impl PathPoint<'_, '_> {
     pub fn names(&self, v: Value) -> impl Iterator<Item = String> {
         let names = self.engine.names_of(self.func, v);
         names.iter().map(ToString::to_string)
+    }
+
+    /// The name under which a value was looked up: `status` of `run.status`, `run["status"]` and
+    /// `run.get("status")`.
+    pub fn looked_up(&self, v: Value) -> Option<String> {
+        let engine = self.engine;
+        match engine.terms.term(v) {
+            Term::Pure(n, ops) if n == "get" => text(engine, ops[1]),
+            Term::Field(..) | Term::Item(..) => field_name(engine, v),
+            _ => match engine.origin(self.state, v) {
+                Some(Origin::Call(name, _, args)) if name == "get" => {
+                    args.first().and_then(|key| text(engine, *key))
+                }
+                _ => None,
+            },
+        }
     }
 
     /// The objects that hold a value: `run` and `job` of `job.run["status"]`.

@@ -55,7 +55,6 @@ impl Facts<'_> {
         let words = self.vocabulary;
         let plain = |texts: &[String]| texts.iter().any(|s| words.is_plain_success(s));
         let names_success = |texts: &[String]| texts.iter().any(|s| words.is_success(s));
-        let not_success = || self.is_status(at, v).then_some(Lesson::NotSuccess);
         match self.remaining(at, v, fact) {
             PossibleTexts::Only(texts) if texts.is_empty() => None,
             // A test for another status: not success, if the value could be one, or is a status at
@@ -65,7 +64,13 @@ impl Facts<'_> {
                     Lits::In(before) => plain(&texts_of(at, before)),
                     Lits::NotIn(_) => false,
                 };
-                could.then_some(Lesson::NotSuccess).or_else(not_success)
+                if !could && !self.is_status(at, v) {
+                    None
+                } else if texts.iter().any(|s| words.is_partial(s)) {
+                    Some(Lesson::NotSuccess)
+                } else {
+                    Some(Lesson::OtherStatus)
+                }
             }
             PossibleTexts::Only(texts) => {
                 let counts = |s: &String| words.is_success(s) || words.is_partial(s);
@@ -126,16 +131,19 @@ impl Facts<'_> {
             }
             if words.names_failure(&name) && self.is_status(at, x) {
                 if truth {
-                    return Some(Lesson::NotSuccess);
+                    return Some(Lesson::OtherStatus);
                 }
                 return self.about(at, x).map(Lesson::Success);
             }
             if op == CmpOp::Eq && truth && self.is_count(at, x) {
                 return Some(Lesson::Records);
             }
-            // It is another status.
             if op != CmpOp::In && truth && self.is_status(at, x) {
-                return Some(Lesson::NotSuccess);
+                let last = name.rsplit('.').next().unwrap_or(&name);
+                return Some(match words.is_partial(last) {
+                    true => Lesson::NotSuccess,
+                    false => Lesson::OtherStatus,
+                });
             }
         }
         None
@@ -178,17 +186,7 @@ impl Facts<'_> {
         }
         let performed = matches!(&origin, Some(Origin::Call(name, ..)) if words.is_performer(name));
         let names: Vec<String> = at.names(v).collect();
-        let field = match engine.terms.term(v) {
-            Term::Field(_, n) => Some(n.to_string()),
-            Term::Item(_, k) => text(engine, *k),
-            Term::Pure(n, ops) if n == "get" => text(engine, ops[1]),
-            _ => match &origin {
-                Some(Origin::Call(name, _, args)) if name == "get" => {
-                    args.first().and_then(|key| text(engine, *key))
-                }
-                _ => None,
-            },
-        };
+        let field = at.looked_up(v);
         let flagged = names.iter().chain(&field).any(|n| words.is_success_flag(n));
         if performed && (flagged || names.is_empty() && whole == v) || field.is_some() && flagged {
             return Some(if truth {
