@@ -33,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
     inputs.add_argument("--expected", metavar="INPUT", help="units that were scheduled, by date, or processor and date")
     inputs.add_argument("--findings", metavar="FILE", help="a report of `tallylint check --format json`")
     inputs.add_argument("--backend", metavar="URL", help="the Ibis URL of where the tables are (DuckDB in memory)")
-    inputs.add_argument("--memory", metavar="SIZE", help="what DuckDB in memory may take for rows (250MB)")
+    inputs.add_argument("--memory", metavar="MB", type=_positive, help="what DuckDB in memory may take for rows (250)")
     inputs.add_argument("--config", metavar="FILE", type=Path, help="the configuration (the nearest one)")
     for option, of in (
         ("--column", "the history"),
@@ -54,11 +54,11 @@ def parser() -> argparse.ArgumentParser:
     output = made.add_argument_group("output")
     output.add_argument("--format", choices=["text", "json", "markdown"], default="text")
     output.add_argument("--output", metavar="FILE", type=Path, help="where to write (standard output)")
-    output.add_argument("--top", metavar="N", type=_top, default=20, help="how many processors and findings (20)")
+    output.add_argument("--top", metavar="N", type=_positive, default=20, help="how many processors and findings (20)")
     return made
 
 
-def _top(value: str) -> int:
+def _positive(value: str) -> int:
     number = int(value)
     if number < 1:
         raise ValueError(value)

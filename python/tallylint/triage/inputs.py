@@ -7,7 +7,9 @@ looked at once, and nothing is kept in memory.
 from __future__ import annotations
 
 import bisect
+import itertools
 from collections.abc import Mapping, Sequence
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,10 @@ from tallylint.triage.settings import is_file
 
 #: How many malformed rows are named; all are counted.
 NAMED = 20
+
+
+#: In how many lines of JSON the names of columns are looked for.
+SAMPLE = 10_000
 
 
 @dataclass(frozen=True)
@@ -52,20 +58,22 @@ class Input:
     has: frozenset[str]
 
 
-def connect(url: str | None, scratch: Path, memory: str) -> Any:
+def connect(url: str | None, scratch: Path, memory: int) -> Any:
     """The backend: what an Ibis URL leads to, or DuckDB in memory.
 
-    DuckDB takes at most as much `memory` for rows, and keeps the others in the scratch folder.
+    DuckDB takes at most `memory` megabytes for rows, and keeps the others in the scratch folder.
     """
     try:
         if url is None:
-            con = ibis.duckdb.connect(temp_directory=str(scratch), memory_limit=memory)
+            # Each thread takes its part.
+            threads = max(1, min(os.cpu_count() or 1, memory // 64))
+            con = ibis.duckdb.connect(temp_directory=str(scratch), memory_limit=f"{memory}MB", threads=threads)
         else:
             con = ibis.connect(url)
-        if con.name in ("duckdb", "postgres"):
-            cursor = con.raw_sql("set timezone = 'UTC'")
-            if con.name == "postgres":
-                cursor.close()
+        if con.name == "duckdb":
+            con.raw_sql("set timezone = 'UTC'")
+        elif con.name == "postgres":
+            con.raw_sql("set timezone = 'UTC'").close()
     except Exception as error:
         raise TriageError(f"there is no way to {url or 'DuckDB'}: {error}") from error
     return con
@@ -74,7 +82,7 @@ def connect(url: str | None, scratch: Path, memory: str) -> Any:
 class Reader:
     """Reads the inputs of one backend."""
 
-    def __init__(self, con: Any, scratch: Path, memory: str) -> None:
+    def __init__(self, con: Any, scratch: Path, memory: int) -> None:
         self._con = con
         self._scratch = scratch
         self._memory = memory
@@ -86,13 +94,16 @@ class Reader:
         """Read an input. `may_move` says that it is small enough to be uploaded."""
         if not is_file(name):
             return self._finish(name, typed(self._table(name), columns, names, name), columns, _by_content)
-        if not _is_there(name):
+        files = _files_of(name)
+        if not files:
             raise TriageError(f"there is no file {name}")
+        if len(files) > 1 and not name.lower().endswith(".parquet"):
+            raise TriageError(f"{name} means {len(files)} files, which only those of Parquet can be")
         moves = self._con.name != "duckdb"
         if moves and not may_move:
             raise TriageError(f"{name} is a file, but the backend is {self._con.name}: name a table of it")
         suffix = name.lower().removesuffix(".gz").rpartition(".")[2]
-        read = {"parquet": self._parquet, "csv": self._csv, "tsv": self._csv}.get(suffix, self._lines)
+        read = {"parquet": self._parquet, "csv": self._csv, "tsv": self._csv}.get(suffix, self._json)
         try:
             found = read(name, columns, names)
         except (IbisError, OSError, duckdb.Error) as error:
@@ -125,40 +136,45 @@ class Reader:
 
     def _csv(self, name: str, columns: Sequence[Column], names: Mapping[str, str]) -> Input:
         separator = "\t" if ".tsv" in Path(name).name.lower() else ","
-        rejects = f"rejects_{self._next()}"
-        raw = self._files().read_csv(
-            name, all_varchar=True, header=True, sep=separator, quote='"', escape='"', ignore_errors=True,
-            store_rejects=True, rejects_table=rejects, rejects_scan=f"{rejects}_scan",
-        )  # fmt: skip
-        texts = [raw[one].fill_null("") for one in raw.columns]
-        breaks = sum((one.length() - one.replace("\n", "").length() for one in texts), ibis.literal(0))
+        raw, rejects = self._records(name, all_varchar=True, header=True, sep=separator, quote='"', escape='"')
+        breaks = sum((_breaks(raw[one].fill_null("")) for one in raw.columns), ibis.literal(0))
         table = typed(raw, columns, names, name, row=ibis.row_number(), breaks=breaks)
-        lines = CsvLines(self._keep(table), self._files().table(rejects))
+        table = self._keep(table)
+        return self._text(name, Lines(table, self._files().table(rejects), header=1), columns)
+
+    def _json(self, name: str, columns: Sequence[Column], names: Mapping[str, str]) -> Input:
+        # What a text of JSON cannot have on a line parts columns, so that each line is one.
+        raw, rejects = self._records(
+            name, columns={"line": "VARCHAR"}, header=False, sep="\x01", quote="", escape="", auto_detect=False
+        )
+        # A key that only later lines have is none.
+        keys = self._files().raw_sql(
+            "select distinct unnest(json_keys(try_cast(line as json))) as key from"
+            f" (select line from {raw.get_name()} limit {SAMPLE}) order by key"
+        )
+        document = raw.line.try_cast("json")
+        fields = {key: _json_text(document[key]) for (key,) in keys.fetchall()}
+        raw = raw.select(document.isnull().name("broken"), "line", row=ibis.row_number(), **fields)
+        raw = raw.filter(raw.line.strip() != "")
+        table = typed(raw, columns, names, name, row=raw.row, broken=raw.broken, breaks=ibis.literal(0))
+        problem = ibis.ifelse(table.broken, ibis.literal("no JSON"), table[PROBLEM])
+        table = self._keep(table.mutate(**{PROBLEM: problem}).drop("broken"))
+        return self._text(name, Lines(table, self._files().table(rejects), header=0), columns)
+
+    def _records(self, name: str, **how: Any) -> tuple[Any, str]:
+        """The records of a text file, and the name of the table that has those which are none once they are read."""
+        rejects = f"rejects_{self._next()}"
+        table = self._files().read_csv(
+            name, ignore_errors=True, store_rejects=True, rejects_table=rejects, rejects_scan=f"{rejects}_scan", **how
+        )
+        return table, rejects
+
+    def _text(self, name: str, lines: Lines, columns: Sequence[Column]) -> Input:
         found = self._finish(name, lines.table, columns, lambda _: lines.named())
         if not lines.rejected:
             return found
         count = found.malformed.count + len(lines.rejected)
         return replace(found, malformed=Malformed(count, tuple(lines.named())))
-
-    def _lines(self, name: str, columns: Sequence[Column], names: Mapping[str, str]) -> Input:
-        files = self._files()
-        # What a text of JSON cannot have on a line parts columns, so that each line is one.
-        raw = files.read_csv(
-            name, columns={"line": "VARCHAR"}, header=False, sep="\x01", quote="", escape="", auto_detect=False,
-            ignore_errors=True, max_line_size=1 << 24,
-        )  # fmt: skip
-        keys = files.read_json(name, format="newline_delimited", ignore_errors=True).columns
-        document = raw.line.try_cast("json")
-        fields = {key: _json_text(document[key]) for key in keys}
-        raw = raw.select("line", row=ibis.row_number(), **fields).filter(raw.line.strip() != "")
-        table = typed(raw, columns, names, name, row=raw.row, line=raw.line)
-        broken = table.line.try_cast("json").isnull()
-        table = table.mutate(**{PROBLEM: ibis.ifelse(broken, ibis.literal("no JSON"), table[PROBLEM])}).drop("line")
-
-        def where(table: Any) -> list[Problem]:
-            return [Problem(f"line {row + 1}", what) for row, what in _first(table)]
-
-        return self._finish(name, self._keep(table), columns, where)
 
     def _files(self) -> Any:
         self._local = self._local or connect(None, self._scratch, self._memory)
@@ -175,43 +191,49 @@ class Reader:
         return self._files().read_parquet(path)
 
 
-class CsvLines:
-    """Which line of a CSV file a malformed row is on.
+class Lines:
+    """Which line of a text file a malformed row is on.
 
     DuckDB numbers records. Those that have no right shape are rejects; a record may have line breaks in its quotes.
     """
 
-    def __init__(self, table: Any, rejects: Any) -> None:
+    def __init__(self, table: Any, rejects: Any, header: int) -> None:
         #: The rows of the right shape, with `row` from 0 and `breaks`.
         self.table = table
-        by_record = rejects.group_by("line").agg(
-            what=rejects.error_message.min(), text=rejects.csv_line.min(), kind=rejects.error_type.min()
+        self._before = header + 1
+        records = rejects.group_by("line").agg(
+            what=rejects.error_message.min(), breaks=_breaks(rejects.csv_line.fill_null("").rstrip()).max()
         )
-        #: Number of the record (the header is 1), its text, and what is wrong with it.
-        self.rejected: list[tuple[int, str, str]] = [
-            (row["line"], row["text"] or "", row["what"]) for row in by_record.order_by("line").to_pyarrow().to_pylist()
+        #: The number of each rejected record (the first of the file is 1), its line breaks, and what is wrong with it.
+        self.rejected: list[tuple[int, int, str]] = [
+            (row["line"], row["breaks"], row["what"]) for row in records.order_by("line").to_pyarrow().to_pylist()
         ]
 
     def named(self) -> list[Problem]:
         """The first malformed rows."""
         # How many rows of the right shape stand before each reject.
-        before = [record - 2 - index for index, (record, _, _) in enumerate(self.rejected)]
+        before = [record - self._before - index for index, (record, _, _) in enumerate(self.rejected)]
         found = [(rows, record, what) for rows, (record, _, what) in zip(before[:NAMED], self.rejected)]
         for row, what in _first(self.table):
-            found.append((row, row + 2 + bisect.bisect_right(before, row), what))
+            found.append((row, row + self._before + bisect.bisect_right(before, row), what))
         found = sorted(found)[:NAMED]
-        sums = {f"n{row}": self.table.breaks.sum(where=self.table.row < row) for row, _, _ in found}
+        sums = {f"before {row}": self.table.breaks.sum(where=self.table.row < row) for row, _, _ in found}
         breaks = self.table.aggregate(**sums).to_pyarrow().to_pylist()[0]
         problems = []
         for row, record, what in found:
-            in_rejects = sum(text.rstrip("\r\n").count("\n") for number, text, _ in self.rejected if number < record)
-            problems.append(Problem(f"line {record + (breaks[f'n{row}'] or 0) + in_rejects}", what))
+            rejected = sum(more for number, more, _ in itertools.takewhile(lambda one: one[0] < record, self.rejected))
+            problems.append(Problem(f"line {record + (breaks[f'before {row}'] or 0) + rejected}", what))
         return problems
 
 
-def _is_there(pattern: str) -> bool:
+def _breaks(text: Any) -> Any:
+    """How many line breaks a text has."""
+    return text.length() - text.replace("\n", "").length()
+
+
+def _files_of(pattern: str) -> list[Path]:
     path = Path(pattern)
-    return any(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
+    return list(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
 
 
 def _first(table: Any) -> list[tuple[int, str]]:

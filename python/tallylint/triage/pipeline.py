@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import duckdb
 import ibis
 from ibis.common.exceptions import IbisError
 
@@ -21,7 +22,7 @@ from tallylint.triage.numbers import Numbers
 from tallylint.triage.settings import Period, Settings
 
 #: How many rows of the history are joined at once; what is kept of them meanwhile takes about 150 bytes each.
-BATCH_ROWS = 1_000_000
+BATCH_ROWS = 500_000
 #: What is told of each step: its name, and the backend that works on it.
 Step = Callable[[str, Any], "AbstractContextManager[object]"]
 
@@ -44,6 +45,9 @@ def opened(settings: Settings) -> Iterator[tuple[Any, Reader]]:
         con = connect(settings.backend, Path(scratch), settings.memory)
         try:
             yield con, Reader(con, Path(scratch), settings.memory)
+        except duckdb.OutOfMemoryException as error:
+            said = str(error).splitlines()[0]
+            raise TriageError(f"DuckDB needs more than {settings.memory} MB, see `--memory`: {said}") from error
         except Exception as error:
             # What drivers of databases raise is below an `Error`, as PEP 249 wants it.
             if isinstance(error, IbisError) or any(kind.__name__ == "DatabaseError" for kind in type(error).__mro__):
@@ -81,6 +85,9 @@ def classified(settings: Settings, con: Any, reader: Reader, step: Step = silent
     by_id = "run-id" in history.has
     # An embedded engine shares the memory of this machine; a warehouse does as it likes.
     split = con.name == "duckdb" and by_id
+    if con.name == "duckdb":
+        # Nothing depends on the order of rows any more, and keeping it takes memory.
+        con.raw_sql("set preserve_insertion_order = false")
     parts = []
     for batch in batches(written.by_processor, BATCH_ROWS) if split else [Batch()]:
         with step("joining rows to runs", con):

@@ -85,8 +85,8 @@ class Settings:
     findings: str | None = None
     #: The Ibis URL of where the tables are; DuckDB in memory if there is none.
     backend: str | None = None
-    #: How much memory DuckDB may take for rows, where it runs in memory.
-    memory: str = "250MB"
+    #: How many megabytes DuckDB may take for rows, where it runs in memory.
+    memory: int = 250
     #: Dates after this one are in the future; today by default.
     as_of: datetime.date = field(default_factory=datetime.date.today)
     #: How many hours the dates are ahead of the clock of `started`, which counts as UTC.
@@ -167,7 +167,7 @@ def _table(path: Path) -> Mapping[str, Any] | None:
 def _checked(path: Path, table: Mapping[str, Any]) -> dict[str, Any]:
     """The values of a file, with its keys, as `Settings` has them; unknown keys and wrong types are errors."""
     readers = {
-        "runs": _place, "actual": _place, "expected": _place, "findings": _path, "backend": _text, "memory": _text,
+        "runs": _place, "actual": _place, "expected": _place, "findings": _path, "backend": _text, "memory": _megabytes,
         "as-of": _date, "utc-offset-hours": _number, "missing-actual": _missing, "missing-expected": _missing,
         "columns": _columns(RUN_COLUMNS), "actual-columns": _columns(ACTUAL_COLUMNS),
         "expected-columns": _columns(EXPECTED_COLUMNS), "words": _lists(Words), "summary": _lists(SummaryKeys),
@@ -208,6 +208,12 @@ def _number(value: Any, _folder: Path) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise ValueError("must be a number")
     return float(value)
+
+
+def _megabytes(value: Any, _folder: Path) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError("must be a number of megabytes")
+    return value
 
 
 def _missing(value: Any, _folder: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -199,7 +200,7 @@ def test_a_missing_date_of_the_schedule_can_mean_nothing_scheduled() -> None:
     assert found == [("legitimate-zero", "nothing-scheduled", None)]
 
 
-def tables(*rows: tuple[str, int], owners: dict[str, tuple[str, ...]] | None = None) -> dict[str, int | None]:
+def tables(*rows: tuple[str, int], owners: Mapping[str, tuple[str, ...]] | None = None) -> dict[str, int | None]:
     schema = ibis.schema({"table": "string", "date": "date", "rows": "int64"})
     actual = ibis.memtable([{"table": table, "date": DATE, "rows": count} for table, count in rows], schema=schema)
     found = classify.rows_there(actual, owners or {}, ["P", "Q"], by_table=True)
