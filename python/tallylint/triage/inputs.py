@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import bisect
 import itertools
-from collections.abc import Mapping, Sequence
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -219,10 +219,13 @@ class Lines:
         found = sorted(found)[:NAMED]
         sums = {f"before {row}": self.table.breaks.sum(where=self.table.row < row) for row, _, _ in found}
         breaks = self.table.aggregate(**sums).to_pyarrow().to_pylist()[0]
+        # How many line breaks the first so many rejects have.
+        rejected = [0, *itertools.accumulate(more for _, more, _ in self.rejected)]
+        numbers = [record for record, _, _ in self.rejected]
         problems = []
         for row, record, what in found:
-            rejected = sum(more for number, more, _ in itertools.takewhile(lambda one: one[0] < record, self.rejected))
-            problems.append(Problem(f"line {record + (breaks[f'before {row}'] or 0) + rejected}", what))
+            further = (breaks[f"before {row}"] or 0) + rejected[bisect.bisect_left(numbers, record)]
+            problems.append(Problem(f"line {record + further}", what))
         return problems
 
 

@@ -45,7 +45,7 @@ def write(numbers: Numbers, out: IO[str], *, top: int) -> None:
 
 def escaped(text: str) -> str:
     """A text that Markdown shows as it is, on one line."""
-    return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", " ".join(text.split()))
+    return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", words.visible(" ".join(text.split())))
 
 
 def _item(line: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 import shutil
-from typing import IO
+from typing import IO, Literal
 
 from rich.console import Console
 from rich.padding import Padding
@@ -26,14 +26,14 @@ def write(numbers: Numbers, out: IO[str], *, top: int, width: int | None = None)
     """Write the report, with the `top` processors and findings."""
     width = width or shutil.get_terminal_size((WIDTH, 24)).columns
     page = io.StringIO()
-    console = Console(file=page, highlight=False, width=width, force_terminal=out.isatty())
-    _page(numbers, console, top, wide=width >= WIDE)
+    console = Console(file=page, highlight=False, markup=False, emoji=False, width=width, force_terminal=out.isatty())
+    _page(numbers, console, top)
     # Rich fills lines up, and parts of a page may be empty.
     lines = [line.rstrip() for line in page.getvalue().splitlines()]
     out.write(re.sub(r"\n{3,}", "\n\n", "\n".join(lines).rstrip("\n") + "\n"))
 
 
-def _page(numbers: Numbers, console: Console, top: int, *, wide: bool) -> None:
+def _page(numbers: Numbers, console: Console, top: int) -> None:
     for line in words.summary(numbers):
         console.print(Text(line))
     console.print()
@@ -41,7 +41,7 @@ def _page(numbers: Numbers, console: Console, top: int, *, wide: bool) -> None:
         console.print(_classes(numbers))
         console.print()
         console.print(Text("Processors by what they cost", style="bold"))
-        console.print(_processors(numbers, top, wide=wide))
+        console.print(_processors(numbers, top, console.width))
         console.print()
     if numbers.findings:
         _findings(numbers, console, top)
@@ -51,22 +51,27 @@ def _page(numbers: Numbers, console: Console, top: int, *, wide: bool) -> None:
     console.print()
     for line in words.remarks(numbers):
         text = line.lstrip()
-        console.print(Padding(Text(text), (0, 0, 0, len(line) - len(text))))
+        console.print(Padding(_text(text), (0, 0, 0, len(line) - len(text))))
 
 
 def _findings(numbers: Numbers, console: Console, top: int) -> None:
     console.print(Text("Findings by what they cost", style="bold"))
     for index, found in enumerate(numbers.findings[:top], 1):
         finding = found.finding
-        place = f"{finding.path}:{finding.line}: {finding.severity}[{finding.rule}] {finding.symbol}"
-        console.print(Text(f"{index:>3}. {place}"), soft_wrap=True)
-        lines = [Text(words.annotation(found), style=_style(found.zero.dates_of(Class.REAL_LOSS)))]
+        console.print(_text(f"{index:>3}. {finding.symbol}: {finding.severity}[{finding.rule}]"))
+        # Terminals make a link of it if it is on one line.
+        console.print(_text(f"     {finding.path}:{finding.line}"), soft_wrap=True)
+        lines = [_text(words.annotation(found), _style(found.zero.dates_of(Class.REAL_LOSS)))]
         if found.processors not in ((), (finding.symbol.rpartition(".")[0],)):
-            lines.append(Text(f"in {words.owners(found)}"))
+            lines.append(_text(f"in {words.owners(found)}"))
         for line in lines:
             console.print(Padding(line, (0, 0, 0, 5)))
     if len(numbers.findings) > top:
         console.print(Text(f"     and {words.number(len(numbers.findings) - top)} more"))
+
+
+def _text(line: str, style: str = "") -> Text:
+    return Text(words.visible(line), style=style)
 
 
 def _style(loss: int) -> str:
@@ -89,17 +94,19 @@ def _classes(numbers: Numbers) -> Table:
     return table
 
 
-def _processors(numbers: Numbers, top: int, *, wide: bool) -> Table:
+def _processors(numbers: Numbers, top: int, width: int) -> Table:
     table = _table()
     with_zeros = [one for one in numbers.processors if one.zero.runs]
     shown, rest = with_zeros[:top], len(with_zeros) - top
-    rows = [_cells(one, wide=wide) for one in shown]
-    total = _cells(numbers.total, wide=wide)
-    for title in total:
-        table.add_column(
-            title, justify="left" if title == "processor" else "right", no_wrap=True, overflow="ellipsis",
-            min_width=8 if title == "processor" else max(len(title), *(len(row[title]) for row in [*rows, total])),
-        )  # fmt: skip
+    rows = [_cells(one, wide=width >= WIDE) for one in shown]
+    total = _cells(numbers.total, wide=width >= WIDE)
+    widths = {title: max(len(row[title]) for row in [*rows, total, {title: title}]) for title in total}
+    # Names give way to numbers.
+    rest_of_line = sum(columns + 2 for title, columns in widths.items() if title != "processor")
+    widths["processor"] = max(8, min(widths["processor"], width - rest_of_line))
+    for title, columns in widths.items():
+        side: Literal["left", "right"] = "left" if title == "processor" else "right"
+        table.add_column(title, justify=side, no_wrap=True, overflow="ellipsis", width=columns)
     for one, row in zip(shown, rows):
         table.add_row(*row.values(), style=_style(one.zero.dates_of(Class.REAL_LOSS)))
     if rest > 0:
@@ -113,7 +120,7 @@ def _cells(one: Processor, *, wide: bool) -> dict[str, str]:
     zero = one.zero
     rate = zero.false_positive_rate
     cells = {
-        "processor": one.name,
+        "processor": words.visible(one.name),
         "runs": words.number(zero.runs),
         "dates": words.number(zero.dates),
         "with data": words.with_data(zero),

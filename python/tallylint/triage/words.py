@@ -14,8 +14,14 @@ LABELS = {
     Class.RECOVERED: "recovered",
     Class.LEGITIMATE_ZERO: "legitimate",
 }
+_PICTURES = {**{code: 0x2400 + code for code in range(32)}, 127: 0x2421, **dict.fromkeys(range(128, 160), 0xFFFD)}
 #: The classes that somebody has to do something about.
 _COSTLY = (Class.REAL_LOSS, Class.SWALLOWED_WRITE, Class.TRACKING_BUG)
+
+
+def visible(text: str) -> str:
+    """A text in which a terminal finds nothing to obey: pictures stand for control characters."""
+    return text.translate(_PICTURES)
 
 
 def number(value: int) -> str:

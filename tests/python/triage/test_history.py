@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,14 +13,18 @@ pytest.importorskip("ibis")
 
 from tallylint.triage import pipeline, settings
 from tallylint.triage.classify import Class
+from tallylint.triage.errors import TriageError
 
 #: How many runs the history has; scripts/test_python.sh makes it larger.
 RUNS = int(os.environ.get("TALLYLINT_HISTORY_RUNS", "20000"))
 
 
-def compare(history: Any, **options: Any) -> None:
-    """Compare what a triage finds out with what was planned, run by run and processor by processor."""
-    found = settings.load(history.configuration, options)
+def compare(history: Any, options: Mapping[str, Any] | None = None) -> Any:
+    """Compare what a triage finds out with what was planned, run by run and processor by processor.
+
+    Returns the numbers.
+    """
+    found = settings.load(history.configuration, options or {})
     with pipeline.opened(found) as (con, reader):
         tables = pipeline.classified(found, con, reader)
         zero = tables.zero
@@ -48,6 +54,7 @@ def compare(history: Any, **options: Any) -> None:
     inherited = next(one for one in numbers.findings if one.finding.symbol == "BaseProcessor.save_data")
     assert inherited.processors == ("Processor00", "Processor01", "Processor02")
     assert inherited.zero.runs == sum(truth[name]["zero_runs"] for name in inherited.processors)
+    return numbers
 
 
 def test_parquet(history: Any) -> None:
@@ -57,6 +64,51 @@ def test_parquet(history: Any) -> None:
 @pytest.mark.parametrize("form", ["csv", "jsonl"])
 def test_text(history: Any, form: str) -> None:
     compare(history(20000, form))
+
+
+def tables(backend: str) -> dict[str, str]:
+    return {"backend": backend, "runs": "ops.runs", "actual": "ops.actual", "expected": "ops.expected"}
+
+
+def test_postgres(history: Any, postgres: Any) -> None:
+    made = history(RUNS, "csv")
+    url = postgres(made.folder)
+    there = compare(made, tables(url))
+    # Inputs have other names there; all else is the same.
+    assert replace(there, malformed={}) == replace(compare(made), malformed={})
+
+
+def test_postgres_with_evidence_in_files(history: Any, postgres: Any) -> None:
+    made = history(20000, "csv")
+    compare(made, {"backend": postgres(made.folder), "runs": "ops.runs"})
+
+
+def test_the_history_stays_where_it_is(history: Any, postgres: Any) -> None:
+    made = history(20000, "csv")
+    found = settings.load(made.configuration, {"backend": postgres(made.folder)})
+    with pytest.raises(TriageError, match="is a file, but the backend is postgres"):
+        pipeline.triage(found)
+
+
+def test_what_postgres_says_is_one_sentence(history: Any, postgres: Any) -> None:
+    made = history(20000, "csv")
+    url = postgres(made.folder)
+    columns = {"records": "summary"}
+    found = settings.load(made.configuration, {**tables(url), "columns": columns})
+    with pytest.raises(TriageError, match="postgres says: "):
+        pipeline.triage(found)
+
+
+def test_duckdb_in_a_file(history: Any, tmp_path: Any) -> None:
+    import duckdb
+
+    made = history(20000)
+    path = tmp_path / "history.duckdb"
+    with duckdb.connect(str(path)) as con:
+        con.execute("create schema ops")
+        for name in ("runs", "actual", "expected"):
+            con.execute(f"create table ops.{name} as select * from read_parquet('{made.folder / name}.parquet')")
+    compare(made, tables(f"duckdb://{path}"))
 
 
 def test_another_seed_is_another_history(history: Any) -> None:

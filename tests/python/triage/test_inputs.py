@@ -226,7 +226,7 @@ def test_parquet_rows_are_named_by_number(tmp_path: Path) -> None:
 
 def test_a_missing_column_is_an_error(tmp_path: Path) -> None:
     path = csv(tmp_path, head="processor,date,status\n")
-    with pytest.raises(TriageError, match="has no column `records` .* it has processor, date, status"):
+    with pytest.raises(TriageError, match=r"has no column `records` .* it has processor, date, status"):
         read(path)
 
 

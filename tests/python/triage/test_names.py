@@ -10,9 +10,9 @@ import pytest
 
 pytest.importorskip("ibis")
 
-from tallylint.triage import findings  # noqa: E402
-from tallylint.triage.errors import TriageError  # noqa: E402
-from tallylint.triage.names import Names  # noqa: E402
+from tallylint.triage import findings
+from tallylint.triage.errors import TriageError
+from tallylint.triage.names import Names
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,9 @@ def test_another_version_is_not_read(tmp_path: Path) -> None:
         load(tmp_path, [], [], version=2)
 
 
-@pytest.mark.parametrize("text", ["no json", "[]", '{"version": 1}', '{"version": 1, "findings": [1], "checklist": []}'])
+@pytest.mark.parametrize(
+    "text", ["no json", "[]", '{"version": 1}', '{"version": 1, "findings": [1], "checklist": []}']
+)
 def test_what_is_no_report_is_an_error(tmp_path: Path, text: str) -> None:
     path = tmp_path / "report.json"
     path.write_text(text)

@@ -10,9 +10,9 @@ import pytest
 
 pytest.importorskip("ibis")
 
-from tallylint.triage import settings  # noqa: E402
-from tallylint.triage.errors import TriageError  # noqa: E402
-from tallylint.triage.settings import Period, Settings, Words  # noqa: E402
+from tallylint.triage import settings
+from tallylint.triage.errors import TriageError
+from tallylint.triage.settings import Period, Settings, Words
 
 ROOT = Path(__file__).parents[3]
 
