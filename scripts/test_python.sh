@@ -6,6 +6,9 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/tools.sh"
 cd "$root"
 use_tools
+# The triage is tried on it, too.
+install_in_ci postgresql
+export TALLYLINT_HISTORY_RUNS="${TALLYLINT_HISTORY_RUNS:-100000}"
 export PYTHONPATH="$root/python" PYTHONDONTWRITEBYTECODE=1
 
 step "types"
@@ -37,4 +40,11 @@ for version in 3.9 3.14; do
         echo "LEFT OUT: there is no Python $version"
     fi
 done
+# What the triage needs in the oldest version that it takes.
+if is_long "the triage with the oldest Python" && use_python 3.9; then
+    step "the triage with Python 3.9"
+    "$other/pip" install --quiet --disable-pip-version-check 'ibis-framework[duckdb,postgres]==11.0.0' duckdb==1.4.5 \
+        'psycopg[binary]' tomli
+    "$other/python" -m pytest --quiet -p no:cacheprovider tests/python/triage
+fi
 step "done"

@@ -19,7 +19,7 @@ import ibis
 from ibis.common.exceptions import IbisError
 
 from tallylint.triage.columns import PROBLEM, Column, missing, typed
-from tallylint.triage.errors import TriageError
+from tallylint.triage.errors import TriageError, said
 from tallylint.triage.settings import is_file
 
 #: How many malformed rows are named; all are counted.
@@ -75,7 +75,7 @@ def connect(url: str | None, scratch: Path, memory: int) -> Any:
         elif con.name == "postgres":
             con.raw_sql("set timezone = 'UTC'").close()
     except Exception as error:
-        raise TriageError(f"there is no way to {url or 'DuckDB'}: {error}") from error
+        raise TriageError(f"there is no way to {url or 'DuckDB'}: {said(error)}") from error
     return con
 
 
@@ -106,8 +106,10 @@ class Reader:
         read = {"parquet": self._parquet, "csv": self._csv, "tsv": self._csv}.get(suffix, self._json)
         try:
             found = read(name, columns, names)
+        except duckdb.OutOfMemoryException:
+            raise
         except (IbisError, OSError, duckdb.Error) as error:
-            raise TriageError(f"{name} cannot be read: {error}") from error
+            raise TriageError(f"{name} cannot be read: {said(error)}") from error
         return replace(found, table=ibis.memtable(found.table.to_pyarrow())) if moves else found
 
     def _table(self, name: str) -> Any:
@@ -115,7 +117,7 @@ class Reader:
         try:
             return self._con.table(table, database=database or None)
         except Exception as error:
-            raise TriageError(f"there is no table {name}: {error}") from error
+            raise TriageError(f"there is no table {name}: {said(error)}") from error
 
     def _finish(self, name: str, table: Any, columns: Sequence[Column], where: Any) -> Input:
         """Count and name what is malformed, and leave it out."""

@@ -15,7 +15,7 @@ import ibis
 from ibis.common.exceptions import IbisError
 
 from tallylint.triage import classify, columns, findings, ranking, runs
-from tallylint.triage.errors import TriageError
+from tallylint.triage.errors import TriageError, said
 from tallylint.triage.inputs import Input, Malformed, Reader, connect
 from tallylint.triage.names import Names
 from tallylint.triage.numbers import Numbers
@@ -46,12 +46,12 @@ def opened(settings: Settings) -> Iterator[tuple[Any, Reader]]:
         try:
             yield con, Reader(con, Path(scratch), settings.memory)
         except duckdb.OutOfMemoryException as error:
-            said = str(error).splitlines()[0]
-            raise TriageError(f"DuckDB needs more than {settings.memory} MB, see `--memory`: {said}") from error
+            message = f"DuckDB needs more than {settings.memory} MB, see `--memory`: {said(error)}"
+            raise TriageError(message) from error
         except Exception as error:
             # What drivers of databases raise is below an `Error`, as PEP 249 wants it.
             if isinstance(error, IbisError) or any(kind.__name__ == "DatabaseError" for kind in type(error).__mro__):
-                raise TriageError(f"{con.name} says: {error}") from error
+                raise TriageError(f"{con.name} says: {said(error)}") from error
             raise
         finally:
             con.disconnect()

@@ -213,7 +213,7 @@ def _number(value: Any, _folder: Path) -> float:
 def _megabytes(value: Any, _folder: Path) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise ValueError("must be a number of megabytes")
-    return value
+    return int(value)
 
 
 def _missing(value: Any, _folder: Path) -> str:

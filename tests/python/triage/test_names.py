@@ -7,9 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-pytest.importorskip("ibis")
-
 from tallylint.triage import findings
 from tallylint.triage.errors import TriageError
 from tallylint.triage.names import Names
