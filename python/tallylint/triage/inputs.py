@@ -9,6 +9,7 @@ from __future__ import annotations
 import bisect
 import itertools
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -75,7 +76,9 @@ def connect(url: str | None, scratch: Path, memory: int) -> Any:
         elif con.name == "postgres":
             con.raw_sql("set timezone = 'UTC'").close()
     except Exception as error:
-        raise TriageError(f"there is no way to {url or 'DuckDB'}: {said(error)}") from error
+        # A message may end in a log, where no password belongs.
+        shown = re.sub(r"(//[^:/@]*):[^@/]*@", r"\1@", url) if url else "DuckDB"
+        raise TriageError(f"there is no way to {shown}: {said(error)}") from error
     return con
 
 

@@ -21,7 +21,7 @@ from tallylint.triage.names import Names
 from tallylint.triage.numbers import Numbers
 from tallylint.triage.settings import Period, Settings
 
-#: How many rows of the history are joined at once; what is kept of them meanwhile takes about 150 bytes each.
+#: How many rows of the history are joined at once; what is kept of them meanwhile takes some 250 bytes each.
 BATCH_ROWS = 500_000
 #: What is told of each step: its name, and the backend that works on it.
 Step = Callable[[str, Any], "AbstractContextManager[object]"]

@@ -144,6 +144,10 @@ def test_without_times_any_run_with_records_recovers() -> None:
     assert classes(fact(True, at(8)), fact(False, None)) == [("recovered", "later-run", None)]
 
 
+def test_a_run_of_the_same_time_recovers() -> None:
+    assert classes(fact(True, at(7)), fact(False, at(7))) == [("recovered", "later-run", None)]
+
+
 def test_a_run_of_another_date_or_processor_recovers_nothing() -> None:
     other = DATE + datetime.timedelta(days=1)
     found = classes(
@@ -171,6 +175,8 @@ def test_the_clock_of_the_dates_may_be_ahead() -> None:
 def test_a_date_that_is_in_the_future_is_legitimate() -> None:
     found = classes(fact(True, None), there=rows(0), scheduled=units(3), as_of=datetime.date(2026, 1, 4))
     assert found == [("legitimate-zero", "future-date", False)]
+    found = classes(fact(True, None), there=rows(0), scheduled=units(3), as_of=DATE)
+    assert found == [("real-loss", "nothing-there", False)]
 
 
 def test_a_schedule_may_be_for_all_processors() -> None:

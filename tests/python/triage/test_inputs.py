@@ -118,6 +118,12 @@ def test_line_breaks_in_quotes_count_as_lines(tmp_path: Path) -> None:
     assert rows(found)[0]["summary"] == '{"note":\n"x"}'
 
 
+def test_line_breaks_in_a_record_of_another_shape_count_as_lines(tmp_path: Path) -> None:
+    other = 'P,a,2026-01-05,success,3,"{\n\n}",,,x\n'
+    found = read(csv(tmp_path, GOOD, other, GOOD, "P,a,bad,success,3,,,\n", "P,a\n"))
+    assert [where for where, _ in wrong(found)] == ["line 3", "line 7", "line 8"]
+
+
 def test_all_malformed_rows_are_counted_and_the_first_are_named(tmp_path: Path) -> None:
     bad = [line for n in range(60) for line in (f"P,a,bad{n},success,3,,,\n", "P,a\n")]
     found = read(csv(tmp_path, GOOD, *bad))
@@ -263,5 +269,6 @@ def test_a_table_of_a_database(tmp_path: Path) -> None:
 
 
 def test_a_way_that_leads_nowhere_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(TriageError, match="there is no way to nonsense://"):
-        inputs.connect("nonsense://", tmp_path, 250)
+    with pytest.raises(TriageError, match="there is no way to nonsense://me@there/x: ") as error:
+        inputs.connect("nonsense://me:secret@there/x", tmp_path, 250)
+    assert "secret" not in str(error.value)

@@ -227,6 +227,16 @@ def test_what_a_finding_cost(found: RankedFinding, said: str) -> None:
     assert words.annotation(found) == said
 
 
+def test_names_decide_between_equals() -> None:
+    from tallylint.triage import ranking
+
+    rows = [
+        {"processor": name, "runs": 1, "successes": 1, "failures": 0, "unfinished": 0, "phantoms": 0, "rows": 1}
+        for name in ("B", "C", "A")
+    ]
+    assert [one.name for one in ranking.processors(rows, [])] == ["A", "B", "C"]
+
+
 def test_severity_decides_between_equals() -> None:
     from tallylint.triage import ranking
 

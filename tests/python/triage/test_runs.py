@@ -87,6 +87,15 @@ def test_the_date_is_that_of_the_success() -> None:
     assert one["date"] == DATE
 
 
+def test_a_run_started_when_its_first_row_says_so() -> None:
+    at = datetime.datetime(2026, 1, 5, 6)
+    later = at + datetime.timedelta(hours=1)
+    (one,) = deduplicated(row("a", "success", 0, started=later), row("a", "running", started=at))
+    assert one["started"] == at
+    (one,) = deduplicated(row("a", "success", 0, finished=later))
+    assert one["started"] == later
+
+
 def test_runs_of_which_the_same_is_known_are_one_fact() -> None:
     at = datetime.datetime(2026, 1, 5, 6)
     rows = [row(f"good{n}", "success", 3, started=at + datetime.timedelta(hours=n)) for n in range(4)]
