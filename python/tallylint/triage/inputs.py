@@ -77,8 +77,8 @@ def connect(url: str | None, scratch: Path, memory: int) -> Any:
             con.raw_sql("set timezone = 'UTC'").close()
     except Exception as error:
         # A message may end in a log, where no password belongs.
-        shown = re.sub(r"(//[^:/@]*):[^@/]*@", r"\1@", url) if url else "DuckDB"
-        raise TriageError(f"there is no way to {shown}: {said(error)}") from error
+        message = f"there is no way to {url or 'DuckDB'}: {said(error)}"
+        raise TriageError(re.sub(r"(//[^:/@]*):[^@/]*@", r"\1@", message)) from error
     return con
 
 
