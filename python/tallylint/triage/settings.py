@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -166,19 +166,12 @@ def _table(path: Path) -> Mapping[str, Any] | None:
 
 def _checked(path: Path, table: Mapping[str, Any]) -> dict[str, Any]:
     """The values of a file, with its keys, as `Settings` has them; unknown keys and wrong types are errors."""
-    readers = {
-        "runs": _place, "actual": _place, "expected": _place, "findings": _path, "backend": _text, "memory": _megabytes,
-        "as-of": _date, "utc-offset-hours": _number, "missing-actual": _missing, "missing-expected": _missing,
-        "columns": _columns(RUN_COLUMNS), "actual-columns": _columns(ACTUAL_COLUMNS),
-        "expected-columns": _columns(EXPECTED_COLUMNS), "words": _lists(Words), "summary": _lists(SummaryKeys),
-        "aliases": _texts, "tables": _tables, "before": _period, "after": _period,
-    }  # fmt: skip
     values = {}
     for key, value in table.items():
-        if key not in readers:
-            raise TriageError(f"{path}: unknown key `{key}` in `[triage]`; known are {', '.join(readers)}")
+        if key not in READERS:
+            raise TriageError(f"{path}: unknown key `{key}` in `[triage]`; known are {', '.join(READERS)}")
         try:
-            values[key] = readers[key](value, path.parent)
+            values[key] = READERS[key](value, path.parent)
         except ValueError as error:
             raise TriageError(f"{path}: `{key}` {error}") from error
     return values
@@ -271,3 +264,13 @@ def _lists(kind: Any) -> Any:
                        for key, one in value.items()})  # fmt: skip
 
     return reader
+
+
+#: What reads the value of each key of the table `[triage]`; the folder of the file is what paths are relative to.
+READERS: Mapping[str, Callable[[Any, Path], Any]] = {
+    "runs": _place, "actual": _place, "expected": _place, "findings": _path, "backend": _text, "memory": _megabytes,
+    "as-of": _date, "utc-offset-hours": _number, "missing-actual": _missing, "missing-expected": _missing,
+    "columns": _columns(RUN_COLUMNS), "actual-columns": _columns(ACTUAL_COLUMNS),
+    "expected-columns": _columns(EXPECTED_COLUMNS), "words": _lists(Words), "summary": _lists(SummaryKeys),
+    "aliases": _texts, "tables": _tables, "before": _period, "after": _period,
+}  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -140,6 +141,13 @@ def test_what_is_wrong_is_said(tmp_path: Path, text: str, message: str) -> None:
 )
 def test_a_file_is_known_by_its_name(name: str, file: bool) -> None:
     assert settings.is_file(name) is file
+
+
+def test_the_page_has_every_key() -> None:
+    page = (ROOT / "docs" / "triage.md").read_text(encoding="utf-8")
+    table = page.partition("| key | |")[2].partition("\n\n")[0]
+    keys = {key for line in table.splitlines()[2:] for key in re.findall("`([^`]+)`", line.split("|")[1])}
+    assert keys == set(settings.READERS)
 
 
 def test_the_linter_knows_the_table() -> None:
