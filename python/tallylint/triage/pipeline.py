@@ -21,8 +21,9 @@ from tallylint.triage.names import Names
 from tallylint.triage.numbers import Numbers
 from tallylint.triage.settings import Period, Settings
 
-#: How many rows of the history are joined at once; what is kept of them meanwhile takes some 250 bytes each.
-BATCH_ROWS = 500_000
+#: How many rows of the history are joined at once for each megabyte. What is kept of a run meanwhile takes some 250
+#: bytes, and half of the memory is for the rest.
+ROWS_PER_MEGABYTE = 2_000
 #: What is told of each step: its name, and the backend that works on it.
 Step = Callable[[str, Any], "AbstractContextManager[object]"]
 
@@ -89,7 +90,7 @@ def classified(settings: Settings, con: Any, reader: Reader, step: Step = silent
         # Nothing depends on the order of rows any more, and keeping it takes memory.
         con.raw_sql("set preserve_insertion_order = false")
     parts = []
-    for batch in batches(written.by_processor, BATCH_ROWS) if split else [Batch()]:
+    for batch in batches(written.by_processor, settings.memory * ROWS_PER_MEGABYTE) if split else [Batch()]:
         with step("joining rows to runs", con):
             rows = runs.renamed(batch.of(history.table), written.resolved)
             each = runs.deduplicate(rows, statuses, settings.summary, by_id=by_id)

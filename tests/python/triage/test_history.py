@@ -119,8 +119,8 @@ def test_another_seed_is_another_history(history: Any) -> None:
 
 def test_in_parts_it_is_the_same(history: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     # Some parts have several processors, and with this size some processors have several parts.
-    monkeypatch.setattr(pipeline, "BATCH_ROWS", 380)
-    compare(history(20000))
+    monkeypatch.setattr(pipeline, "ROWS_PER_MEGABYTE", 2)
+    compare(history(20000), {"memory": 190})
 
 
 def test_parts_have_everything_once() -> None:
