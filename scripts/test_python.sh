@@ -21,9 +21,10 @@ step "lints and format"
 step "tests with $("$tools/python" --version)"
 "$tools/python" -m pytest --quiet -p no:cacheprovider tests/python
 
-# use_python VERSION: makes a virtual environment of another Python available in `$other`; fails if there is none.
+# use_python VERSION [FOR]: makes a virtual environment of another Python available in `$other`; fails if there is none.
+# One with a purpose is apart from the one that has nothing but pytest.
 use_python() {
-    other="$root/target/tools/python$1/bin"
+    other="$root/target/tools/python$1${2:+-$2}/bin"
     if [[ ! -x "$other/pytest" ]]; then
         rm -rf "${other%/bin}"
         "python$1" -m venv "${other%/bin}" 2>/dev/null || return 1
@@ -41,7 +42,7 @@ for version in 3.9 3.14; do
     fi
 done
 # What the triage needs in the oldest version that it takes.
-if is_long "the triage with the oldest Python" && use_python 3.9; then
+if is_long "the triage with the oldest Python" && use_python 3.9 triage; then
     step "the triage with Python 3.9"
     "$other/pip" install --quiet --disable-pip-version-check 'ibis-framework[duckdb,postgres]==11.0.0' duckdb==1.4.5 \
         'psycopg[binary]' tomli
