@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{self, MapAccess, Visitor, value::StrDeserializer};
+use serde::de::{self, IgnoredAny, MapAccess, Visitor, value::StrDeserializer};
 
 use super::at::At;
 use super::tables::RawOptions;
@@ -83,6 +83,9 @@ pub struct RawKeys {
     /// Contracts besides the built-in one, by which `save_data` sets `self.stats['rows_inserted']`.
     #[serde(default)]
     pub contract: Vec<At<RawContract>>,
+    /// Settings of `python -m tallylint.triage`, which the linter does not look into.
+    #[cfg_attr(test, schemars(with = "Option<BTreeMap<String, serde_json::Value>>"))]
+    pub triage: Option<BTreeMap<String, IgnoredAny>>,
 }
 
 /// Who must do what on every path by which it returns. One of `method`, `function` and `decorator` says

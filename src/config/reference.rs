@@ -81,6 +81,8 @@ fn kind(schema: &Value, property: &Value) -> String {
         },
         _ if property["properties"].is_object() => "table, see below".to_owned(),
         _ if property["anyOf"].is_array() => any_of(property),
+        // Anything may be in it.
+        _ if property["additionalProperties"] == true => "table".to_owned(),
         _ => {
             let values = kind(schema, &property["additionalProperties"]);
             format!("table: {values} for each key")

@@ -45,6 +45,13 @@ fn pyproject_is_read_when_it_has_the_table() {
 }
 
 #[test]
+fn the_table_of_the_triage_is_not_looked_into() {
+    let text = "[triage]\nruns = 'runs.csv'\n[triage.columns]\nprocessor = 'job'\n";
+    assert!(settings("tallylint.toml", text).is_ok());
+    assert!(settings("tallylint.toml", "triage = 3\n").is_err());
+}
+
+#[test]
 fn errors_point_at_the_fault() {
     let error = |text| settings("tallylint.toml", text).unwrap_err();
     assert_eq!(
