@@ -1,8 +1,11 @@
 """Where an installer put the program."""
 
+from __future__ import annotations
+
 import os
 import sys
 import sysconfig
+from collections.abc import Iterator
 
 
 def find_tallylint() -> str:
@@ -20,7 +23,7 @@ def find_tallylint() -> str:
     raise FileNotFoundError(f"the program {name} is in none of: {', '.join(looked)}; install tallylint again")
 
 
-def _folders():
+def _folders() -> Iterator[str]:
     """Folders with programs, from the likeliest on."""
     # A virtual environment, or the Python itself.
     yield sysconfig.get_path("scripts")

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Checks the Python package (python/tallylint) and its tests (tests/python) as a whole: types, lints, format, tests.
+# Whatever Python from 3.9 on is here as well runs the tests that need nothing but pytest.
+set -euo pipefail
+# shellcheck source=scripts/tools.sh
+source "$(dirname "${BASH_SOURCE[0]}")/tools.sh"
+cd "$root"
+use_tools
+export PYTHONPATH="$root/python" PYTHONDONTWRITEBYTECODE=1
+
+step "types"
+"$tools/mypy" --cache-dir "$root/target/mypy" python/tallylint tests/python
+# What needs no other package is also checked as the oldest Python sees it.
+"$tools/mypy" --cache-dir "$root/target/mypy" --python-version 3.9 python/tallylint/_*.py
+step "lints and format"
+"$tools/ruff" check --cache-dir "$root/target/ruff" python tests/python
+"$tools/ruff" format --cache-dir "$root/target/ruff" --check python tests/python
+step "tests with $("$tools/python" --version)"
+"$tools/python" -m pytest --quiet -p no:cacheprovider tests/python
+
+# use_python VERSION: makes a virtual environment of another Python available in `$other`; fails if there is none.
+use_python() {
+    other="$root/target/tools/python$1/bin"
+    if [[ ! -x "$other/pytest" ]]; then
+        rm -rf "${other%/bin}"
+        "python$1" -m venv "${other%/bin}" 2>/dev/null || return 1
+        # The last pytest that runs on Python 3.9.
+        "$other/pip" install --quiet --disable-pip-version-check pytest==8.4.2
+    fi
+}
+
+for version in 3.9 3.14; do
+    if use_python "$version"; then
+        step "tests with Python $version"
+        "$other/python" -m pytest --quiet -p no:cacheprovider tests/python
+    else
+        echo "LEFT OUT: there is no Python $version"
+    fi
+done
+step "done"
