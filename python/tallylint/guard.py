@@ -35,8 +35,9 @@ value that it did not hold before:
   it is counted, and never reported. So is a left-over value behind a property or in a mapping that is no dict, and a
   call of what cannot be observed. The guard accuses only where it is sure.
 
-The replacement is a compare-and-swap, so it loses no value that another thread stores at the same time. Calls that run
-at the same time on the same object are told apart by these marks; where they cannot be, the place counts as set.
+Since Python 3.10, and but for free threads, the replacement loses no value that another thread stores at the same time:
+it is a compare-and-swap. Calls that run at the same time on the same object are told apart by these marks; where they
+cannot be, the place counts as set.
 
 Modes
 -----
@@ -549,11 +550,12 @@ def _store(steps: Sequence[Step]) -> _Check:
         else:
             return box, found, None
         try:
-            # Nothing is called between the look and the store, so CPython does not switch threads there.
+            # Nothing is called between the look and the store, so CPython 3.10 and later with the GIL does not switch
+            # threads there.
             if box[name] is found:
                 box[name] = mark
                 return box, found, mark
-        except (KeyError, _ReadOnly):
+        except Exception:  # it is gone, or read-only
             pass
         return box, found, None
 
@@ -581,7 +583,7 @@ def _store(steps: Sequence[Step]) -> _Check:
                 try:
                     if each is not None and each[name] is mark:
                         each[name] = old
-                except KeyError:
+                except Exception:  # it is nothing with such a place any more
                     pass
         return missing if found is _NOTHING else BROKEN if found is mark else KEPT
 
@@ -598,6 +600,10 @@ def _way(steps: Sequence[Step]) -> Callable[[Any], Any]:
 
 
 def _itself(value: Any) -> Any:
+    return value
+
+
+def _given(value: Any, *_: Any) -> Any:
     return value
 
 
@@ -619,7 +625,7 @@ def _result(steps: Sequence[Step]) -> _Check:
             return BROKEN
         return BROKEN if result is None else KEPT
 
-    return _Check(_itself, after)
+    return _Check(functools.partial(_given, None), after)
 
 
 def _any(checks: Sequence[_Check]) -> _Check:
@@ -818,10 +824,6 @@ class _Ended(_Call):
         self.callee_roots, self.made, self.noted = (), False, True
 
 
-def _given(value: Any, *_: Any) -> Any:
-    return value
-
-
 class _Watch:
     """A contract on one function."""
 
@@ -835,6 +837,7 @@ class _Watch:
         positional = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
         self.has_receiver = bool(positional) and (is_method or positional[0] in ("self", "cls"))
         self.receiver, self.is_over = positional[0] if self.has_receiver else "", False
+        names = [p.name for p in parameters]
         parts: list[_Check] = []
         roots: list[Callable[[Any, Any], Any]] = []
         callee_roots: list[Callable[[Any, Any], Any]] = []
@@ -846,8 +849,8 @@ class _Watch:
                 roots.append(functools.partial(_given, None))
             elif demand.verb == "calls":
                 if root is None:
-                    names = getattr(inspect.unwrap(function), "__globals__", {})
-                    root, steps = functools.partial(_given, names), ((True, demand.root), *steps)
+                    space = getattr(inspect.unwrap(function), "__globals__", {})
+                    root, steps = functools.partial(_given, space), ((True, demand.root), *steps)
                 self.callees.append(_Callee(steps))
                 callee_roots.append(root)
             elif root is not None:
@@ -859,12 +862,14 @@ class _Watch:
         # Which argument is all that the check needs, as for most contracts. None: it needs none. Otherwise one that is
         # never there.
         self.position: int | None = sys.maxsize
-        first = contract.demands[0]
         if self.is_single and not self.callees:
+            first = next(d for d in contract.demands if d.verb == "returns" or d.root in ("self", *names))
             if self.has_receiver and (first.verb == "returns" or first.root == "self"):
                 self.position = 0
-            elif not self.has_receiver:
-                self.position = positional.index(first.root) if first.root in positional else None
+            elif not self.has_receiver and first.verb == "returns":
+                self.position = None
+            elif not self.has_receiver and first.root in positional:
+                self.position = positional.index(first.root)
         self.is_coroutine = inspect.iscoroutinefunction(function)
         self.is_generator = inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)
         code = getattr(inspect.unwrap(function), "__code__", None)
