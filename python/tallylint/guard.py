@@ -82,6 +82,7 @@ __all__ = [
     "configure",
     "contract",
     "counts",
+    "get_mode",
     "install",
     "listen",
     "load",
@@ -268,9 +269,8 @@ class Contract:
         bases = table.get("bases")
         if bases is not None and kind != "method":
             raise InvalidContract("`bases` belongs to a contract about a `method`")
-        demands = [
-            Demand.parse(key, text) for key in ("sets", "calls") for text in _texts(key, table.get(key) or [""]) if text
-        ]
+        given = [key for key in ("sets", "calls") if table.get(key) is not None]
+        demands = [Demand.parse(key, text) for key in given for text in _texts(key, table[key])]
         returns = table.get("returns")
         if returns is False:
             raise InvalidContract("`returns = false` demands nothing; leave it out")
@@ -320,8 +320,7 @@ class Contract:
     def __call__(self, target: T) -> T:
         """Guard a function, or the methods of this name of a class and of all classes below it."""
         if isinstance(target, type):
-            if self.kind != "method":
-                raise InvalidContract(f"a contract of the class {target.__name__} names its `method`")
+            self.check_of(target)
             _guard_family(target, (self,))
             return target
         guarded = _guarded(target, self, is_method=False, applies=None)
@@ -330,6 +329,11 @@ class Contract:
                 f"`{self}` cannot be checked on {target!r}: it lacks the parameter, or is no function"
             )
         return cast(T, guarded)
+
+    def check_of(self, cls: type) -> None:
+        """Raise InvalidContract unless the contract can be one of a class."""
+        if self.kind != "method":
+            raise InvalidContract(f"a contract of the class {cls.__name__} names its `method`")
 
     def names_it(self, name: str) -> bool:
         """Whether the contract is about a method of this name, or about a function with this dotted path."""
@@ -350,7 +354,7 @@ class Contract:
                 for k in mro
                 for base in self.bases
             )
-        if any(method in vars(k) for k in mro[mro.index(owner) + 1 :]):
+        if owner in mro and any(method in vars(k) for k in mro[mro.index(owner) + 1 :]):
             return True
         return any(_is_listed(k, name, path) for k in (cls, owner) for name, path in self.processors)
 
@@ -1239,6 +1243,11 @@ def configure(*, mode: str) -> None:
     _settings.set_mode(mode)
 
 
+def get_mode() -> str:
+    """What `configure` said, or the environment."""
+    return _settings.mode
+
+
 def listen(listener: Callable[[Break], None]) -> Callable[[], None]:
     """Have every break told, in any mode but `off`; call what this returns to have no more told."""
     _settings.listeners.append(listener)
@@ -1297,6 +1306,8 @@ class Guarded:
         """Guard what the new class defines."""
         super().__init_subclass__(**kwargs)
         found = [contract for k in cls.__mro__ for contract in vars(k).get("__contracts__", ())]
+        for contract in found:
+            contract.check_of(cls)
         _guard_class(cls, [(contract, None) for contract in found], [])
 
 
@@ -1402,7 +1413,7 @@ class Installed:
     def _guard_class(self, cls: type) -> None:
         methods = [contract for contract in self.contracts if contract.kind == "method"]
         named = [c for c in methods if any(c.names_it(name) for name in vars(cls))]
-        if not named or not self.where(cls):
+        if not named or _is_standard(cls) or not self.where(cls):
             return
         _guard_class(cls, [(contract, contract.is_about) for contract in named], self._undo)
         if not any(k in self._hooked for k in cls.__mro__):
@@ -1432,6 +1443,18 @@ class Installed:
                 self._guard_class(cls)
                 todo += [inner for inner in vars(cls).values() if isinstance(inner, type) and inner is not cls]
         self._guard_functions(module)
+
+
+_LIBRARY = os.path.dirname(os.__file__) + os.sep  # noqa: PTH120
+
+
+def _is_standard(cls: type) -> bool:
+    """Whether a class is one of Python itself: those keep no contracts."""
+    module = sys.modules.get(cls.__module__)
+    file = getattr(module, "__file__", None) or ""
+    is_library = file.startswith(_LIBRARY) and not re.search(r"[\\/](site|dist)-packages[\\/]", file)
+    # What is compiled from C takes no attributes: bit 9 says that Python made the class, bit 8 that it is fixed.
+    return is_library or cls.__flags__ & (3 << 8) != 1 << 9
 
 
 def _all_classes() -> Iterator[type]:
@@ -1485,9 +1508,9 @@ def install(
 ) -> Installed:
     """Guard all methods and functions that contracts are about, loaded already or still to be imported.
 
-    `where` can leave classes and functions out. Functions that were imported by name before are not reached. Raises
-    InvalidContract for a contract that only its own decorator can put in place: about what carries another decorator,
-    or without a name.
+    `where` can leave classes and functions out; those of Python itself are. Functions that were imported by name before
+    are not reached. Raises InvalidContract for a contract that only its own decorator can put in place: about what
+    carries another decorator, or without a name.
     """
     found = list(contracts)
     for contract in found:
