@@ -534,12 +534,22 @@ class _Check:
 def _store(steps: Sequence[Step]) -> _Check:
     """Tells whether a place was set."""
     reach, (is_key, name) = _way(steps[:-1]), steps[-1]
+    in_dict: dict[Any, bool] = {}  # whether the instances of a class have the attribute in their dict
+
+    def other(holder: Any) -> Any:
+        """What holds the place if that is no plain dict, and what looks like that from now on."""
+        if not is_key:
+            in_dict[type(holder)] = _attribute_of(cast(Any, type(holder)), name) is True
+        return _box(holder, is_key, name)
 
     def before(root: Any) -> Any:
         """Mark what is left over: where it is, what it was, and the mark, if there can be one. None if nothing is."""
         try:
             holder = reach(root)
-            box = holder if is_key and type(holder) is dict else _box(holder, is_key, name)
+            if is_key:
+                box = holder if type(holder) is dict else other(holder)
+            else:
+                box = holder.__dict__ if in_dict.get(type(holder)) else other(holder)
             found = box.get(name, _NOTHING)
         except Exception:  # there is no such place yet
             return None
@@ -569,7 +579,10 @@ def _store(steps: Sequence[Step]) -> _Check:
         missing = BROKEN
         try:
             holder = reach(root)
-            box = holder if is_key and type(holder) is dict else _box(holder, is_key, name)
+            if is_key:
+                box = holder if type(holder) is dict else other(holder)
+            else:
+                box = holder.__dict__ if in_dict.get(type(holder)) else other(holder)
             found = box.get(name, _NOTHING)
         except (AttributeError, LookupError, TypeError):
             found = _NOTHING
@@ -687,9 +700,7 @@ def _recording(function: Any) -> Any:
 def _was_called(recorder: Any, receiver: Any) -> None:
     call = _ACTIVE.get()
     while call is not None:
-        for callee, root in zip(call.watch.callees, call.callee_roots):
-            if not call.made and callee.is_now(root, recorder, receiver):
-                call.made = True
+        call.notes(recorder, receiver)
         call = call.outer
 
 
@@ -761,26 +772,20 @@ def _running(_: Contract) -> _Running:
 
 
 class _Call:
-    """A call that may be interrupted, or that has to make a call itself."""
+    """A call that may be interrupted, or that is to go on as one that may."""
 
-    __slots__ = ("callee_roots", "done", "left", "made", "noted", "outer", "root", "subject", "tally", "watch")
+    __slots__ = ("done", "left", "outer", "root", "subject", "tally", "watch")
 
-    def __init__(self, watch: _Watch, subject: Any, root: Any, tally: _Tally, callee_roots: Sequence[Any]) -> None:
-        self.watch, self.subject, self.root, self.tally, self.callee_roots = watch, subject, root, tally, callee_roots
-        self.made, self.noted = False, True
-        self.begin()
+    def __init__(self, watch: _Watch, subject: Any, root: Any, tally: _Tally, left: Any) -> None:
+        self.watch, self.subject, self.root, self.tally, self.left = watch, subject, root, tally, left
+        self.outer: _Call | None = None
+        self.done = False
 
     def begin(self) -> None:
-        if self.callee_roots:
-            self.noted = self.observe()
+        """Start to look, once more if need be."""
         self.left = self.watch.check.before(self.root)
         self.done = False
         self.enter()
-
-    def observe(self) -> bool:
-        """Whether all calls that could keep the contract are noted from now on."""
-        noted = [callee.observe(root) for callee, root in zip(self.watch.callees, self.callee_roots)]
-        return all(noted)
 
     def enter(self) -> None:
         """Go on."""
@@ -791,20 +796,17 @@ class _Call:
         """Let something else go on."""
         _ACTIVE.set(self.outer)
 
+    def notes(self, recorder: Any, receiver: Any) -> None:
+        """Something was called that has a recorder."""
+
     def verdict(self, result: Any) -> str:
         """What was done; puts everything back."""
-        verdict: str = self.watch.check.after(self.root, self.left, result)
-        if self.callee_roots and verdict is not KEPT:
-            if self.made:
-                return KEPT
-            if not (self.noted and self.observe()):
-                return UNSURE
-        return verdict
+        return self.watch.check.after(self.root, self.left, result)
 
     def raised(self, error: BaseException) -> None:
         """The call ended in an exception."""
         self.done = True
-        self.leave()
+        _ACTIVE.set(self.outer)
         self.watch.raised(self.tally, self.left, self.verdict(None), error)
 
     def returned(self, result: Any) -> Any:
@@ -818,14 +820,31 @@ class _Call:
         return self.watch.unkept(self, verdict, result)
 
 
-class _Ended(_Call):
-    """A call that was not interrupted, and may have to go on as one that is."""
+class _CallToCall(_Call):
+    """A call that can keep its contract by a call."""
 
-    __slots__ = ()
+    __slots__ = ("callees", "made", "noted")
 
-    def __init__(self, watch: _Watch, subject: Any, root: Any, tally: _Tally, left: Any) -> None:
-        self.watch, self.subject, self.root, self.tally, self.left = watch, subject, root, tally, left
-        self.callee_roots, self.made, self.noted = (), False, True
+    def __init__(self, watch: _Watch, subject: Any, root: Any, tally: _Tally, roots: Sequence[Any]) -> None:
+        super().__init__(watch, subject, root, tally, None)
+        self.callees, self.made = list(zip(watch.callees, roots)), False
+        self.noted = self.observe()
+
+    def observe(self) -> bool:
+        """Whether all calls that could keep the contract are noted from now on."""
+        noted = [callee.observe(root) for callee, root in self.callees]
+        return all(noted)
+
+    def notes(self, recorder: Any, receiver: Any) -> None:
+        """Find out whether it is what had to be called."""
+        self.made = self.made or any(callee.is_now(root, recorder, receiver) for callee, root in self.callees)
+
+    def verdict(self, result: Any) -> str:
+        """The same; the call is looked at last."""
+        verdict = super().verdict(result)
+        if verdict is KEPT or self.made:
+            return KEPT
+        return verdict if self.noted and self.observe() else UNSURE
 
 
 class _Watch:
@@ -926,9 +945,11 @@ class _Watch:
             return None
         if id(subject) in self.running.ids or (_ACTIVE.get() is not None and self.is_below(subject)):
             return None
-        return _Call(
-            self, subject, root, tally, [get(args, kwargs) for get in self.callee_roots] if self.callees else ()
-        )
+        call = _Call(self, subject, root, tally, None)
+        if self.callees:
+            call = _CallToCall(self, subject, root, tally, [get(args, kwargs) for get in self.callee_roots])
+        call.begin()
+        return call
 
     def is_below(self, subject: Any) -> bool:
         """Whether a call on this object is going on that may be interrupted, and this is a part of it."""
@@ -973,9 +994,9 @@ class _Watch:
             for demand in self.contract.demands:
                 if demand.verb == "returns":
                     verdict = UNSURE if demand.steps else KEPT
-        elif isinstance(result, _LATER) and not self.is_coroutine:
+        elif not self.is_coroutine and isinstance(result, _LATER):
             return _later(call, result)  # nothing of it ran yet
-        elif hasattr(type(result), "__await__"):
+        elif not self.is_coroutine and hasattr(type(result), "__await__"):
             verdict = UNSURE
         call.tally.add(verdict)
         if verdict is BROKEN:
@@ -1068,7 +1089,7 @@ def _plain(function: Callable[..., Any], watch: _Watch) -> Callable[..., Any]:
         if verdict is KEPT:
             tally.kept += 1
             return result
-        return watch.unkept(_Ended(watch, subject, root, tally, left), verdict, result)
+        return watch.unkept(_Call(watch, subject, root, tally, left), verdict, result)
 
     return guarded
 
@@ -1090,7 +1111,47 @@ def _observed(function: Callable[..., Any], watch: _Watch) -> Callable[..., Any]
     return guarded
 
 
-def _coroutine(function: Callable[..., Any], watch: _Watch | _Again) -> Callable[..., Any]:
+def _coroutine(function: Callable[..., Any], watch: _Watch) -> Callable[..., Any]:
+    """What a coroutine function becomes; written like `_plain`."""
+    if watch.callees:
+        return _awaited(function, watch)
+    tallies, running, settings, contract = watch.tallies, watch.running, _settings, watch.contract
+    before, after, position, has_receiver = watch.check.before, watch.check.after, watch.position, watch.has_receiver
+
+    async def guarded(*args: Any, **kwargs: Any) -> Any:
+        try:
+            subject: Any = watch if position is None else args[position]
+            root = subject
+            tally = tallies[type(subject) if has_receiver else None]
+        except (IndexError, KeyError):
+            subject, root, tally = watch.look(args, kwargs)
+        if tally is None or (settings.is_off and contract.mode is None):
+            return await function(*args, **kwargs)
+        outer = _ACTIVE.get()
+        if id(subject) in running.ids or (outer is not None and watch.is_below(subject)):
+            return await function(*args, **kwargs)
+        call = _Call(watch, subject, root, tally, before(root))
+        call.outer = outer
+        _ACTIVE.set(call)
+        try:
+            result = await function(*args, **kwargs)
+        except BaseException as error:
+            call.raised(error)
+            raise
+        call.done = True
+        _ACTIVE.set(outer)
+        verdict = after(root, call.left, result)
+        if verdict is KEPT:
+            tally.kept += 1
+            return result
+        return watch.unkept(call, verdict, result)
+
+    return guarded
+
+
+def _awaited(function: Callable[..., Any], watch: _Watch | _Again) -> Callable[..., Any]:
+    """The same for one that has to make a call."""
+
     async def guarded(*args: Any, **kwargs: Any) -> Any:
         call = watch.begin(args, kwargs)
         if call is None:
@@ -1193,7 +1254,7 @@ class _Again:
 
 
 def _later(call: _Call, result: Any) -> Any:
-    make: Any = _coroutine if isinstance(result, types.CoroutineType) else _generator
+    make: Any = _awaited if isinstance(result, types.CoroutineType) else _generator
     if isinstance(result, types.AsyncGeneratorType):
         make = _async_generator
     return make(lambda: result, _Again(call))()
