@@ -17,6 +17,7 @@ import argparse
 import contextlib
 import inspect
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -261,7 +262,7 @@ def compare_program(checked, truth, guarded, reported):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tallylint", default=str(ROOT / "target/debug/tallylint"))
-    parser.add_argument("--programs", type=int, default=500)
+    parser.add_argument("--programs", type=int, default=500 if os.environ.get("TALLYLINT_ALL") else 100)
     parser.add_argument("--seed", default="1")
     parser.add_argument("-v", action="store_true")
     args = parser.parse_args()
