@@ -469,10 +469,6 @@ class _Str(_Mark, str):
 _MARKS: dict[type, Any] = {kind.plain: kind for kind in (_Int, _Float, _Str)}
 
 
-class _ReadOnly(Exception):
-    pass
-
-
 class _View:
     """A dict with a part of an object that is none, as far as a mark needs it: what is read-only gets no mark."""
 
@@ -486,7 +482,7 @@ class _View:
 
     def __setitem__(self, name: str, value: Any) -> None:
         if self.put is None:
-            raise _ReadOnly
+            raise TypeError("read-only")
         self.put(name, value)
 
 
@@ -676,6 +672,9 @@ class _Recorder:
 
     def __setattr__(self, name: str, value: Any) -> None:
         setattr(self._target, name, value)
+
+    def __reduce__(self) -> tuple[Any, tuple[Any]]:
+        return _itself, (self._target,)
 
 
 def _recording(function: Any) -> Any:
@@ -1310,7 +1309,10 @@ def get_mode() -> str:
 
 
 def listen(listener: Callable[[Break], None]) -> Callable[[], None]:
-    """Have every break told, in any mode but `off`; call what this returns to have no more told."""
+    """Have every break told, in any mode but `off`; call what this returns to have no more told.
+
+    What the listener raises, the call raises.
+    """
     _settings.listeners.append(listener)
     return functools.partial(_settings.listeners.remove, listener)
 
@@ -1334,7 +1336,7 @@ def _telemetry() -> Any:
     """OpenTelemetry's traces, once the counts are announced as a metric; None without `opentelemetry-api`."""
     try:
         from opentelemetry import metrics, trace
-    except ImportError:
+    except Exception:  # it is not there, or broken
         return None
 
     def observe(_: Any) -> Iterable[Any]:
@@ -1547,21 +1549,18 @@ class _Finder(importlib.abc.MetaPathFinder):
 
     def follow(self, loader: Any) -> None:
         """Look at what a loader loads. Loaders that take no attribute load no code in Python."""
-        load = getattr(loader, "exec_module", None)
-        if load is None or isinstance(loader, type):
+        load, own = getattr(loader, "exec_module", None), getattr(loader, "__dict__", None)
+        if load is None or isinstance(loader, type) or not isinstance(own, dict) or "exec_module" in own:
             return
 
         def exec_module(module: types.ModuleType) -> None:
-            del loader.exec_module
+            own.pop("exec_module", None)
             load(module)
             for finder in list(sys.meta_path):
                 if isinstance(finder, _Finder):
                     finder.installed._loaded(module)
 
-        try:
-            loader.exec_module = exec_module
-        except AttributeError:
-            return
+        own["exec_module"] = exec_module
 
 
 def install(

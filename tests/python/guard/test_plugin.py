@@ -55,7 +55,8 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytes
 
 
 def run(project: pytest.Pytester, *args: str) -> pytest.RunResult:
-    return project.runpytest_subprocess("-p", "tallylint.pytest_plugin", "-p", "no:cacheprovider", *args)
+    run = project.runpytest_subprocess if "-n" in args else project.runpytest_inprocess
+    return run("-p", "tallylint.pytest_plugin", "-p", "no:cacheprovider", *args)
 
 
 def test_it_is_off_unless_asked(project: pytest.Pytester) -> None:
