@@ -56,7 +56,7 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytes
 
 def run(project: pytest.Pytester, *args: str) -> pytest.RunResult:
     run = project.runpytest_subprocess if "-n" in args else project.runpytest_inprocess
-    return run("-p", "tallylint.pytest_plugin", "-p", "no:cacheprovider", *args)
+    return run("-p", "tallylint.pytest_plugin", "-p", "no:cacheprovider", "-p", "no:asyncio", *args)
 
 
 def test_it_is_off_unless_asked(project: pytest.Pytester) -> None:
