@@ -423,7 +423,7 @@ def load(path: str | os.PathLike[str]) -> list[Contract]:
 
 def _settings_of(file: Path) -> dict[str, Any]:
     try:
-        import tomllib as toml
+        import tomllib as toml  # type: ignore[import-not-found, unused-ignore]
     except ImportError:
         try:
             import tomli as toml  # type: ignore[no-redef, unused-ignore]
@@ -1413,11 +1413,8 @@ def _guard_family(base: type, contracts: Sequence[Contract]) -> None:
     """Guard a class and all classes below it, also those that are still to come."""
     rules: list[Rule] = [(contract, None) for contract in contracts]
     undo: Undo = []
-    todo = [base]
-    while todo:
-        cls = todo.pop()
+    for cls in (base, *_below(base)):
         _guard_class(cls, rules, undo)
-        todo += type.__subclasses__(cls)
     _on_heirs(base, lambda cls: _guard_class(cls, rules, undo))
 
 
@@ -1452,7 +1449,7 @@ class Installed:
         self.contracts, self.where = contracts, where
         self._undo: Undo = []
         self._hooked: set[type] = set()
-        for cls in _all_classes():
+        for cls in list(_below(object)):
             self._guard_class(cls)
         for module in list(sys.modules.values()):
             self._guard_functions(module)
@@ -1520,9 +1517,9 @@ def _is_standard(cls: type) -> bool:
     return is_library or cls.__flags__ & (3 << 8) != 1 << 9
 
 
-def _all_classes() -> Iterator[type]:
-    """Every class that there is, each after its bases."""
-    seen, todo = {object}, [object]
+def _below(top: type) -> Iterator[type]:
+    """Every class below another one, each after one of its bases."""
+    seen, todo = {top}, [top]
     for base in todo:
         for cls in type.__subclasses__(base):
             if cls not in seen:
