@@ -354,7 +354,7 @@ fn guard_writes_the_module_and_replaces_nothing_unasked() {
         (ran.code, ran.stdout.as_str()),
         (0, "written: lib/contracts.py\n")
     );
-    assert_eq!(project.read("lib/contracts.py"), module);
+    assert!(project.read("lib/contracts.py") == module);
     let ran = project.run(&["guard", "--write", "lib/old.py"]);
     assert_eq!(
         (ran.code, ran.stderr.as_str()),
@@ -366,7 +366,7 @@ fn guard_writes_the_module_and_replaces_nothing_unasked() {
     assert_eq!(project.read("lib/old.py"), "x = 1\n");
     let ran = project.run(&["guard", "--force", "--write", "lib/old.py"]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
-    assert_eq!(project.read("lib/old.py"), module);
+    assert!(project.read("lib/old.py") == module);
     for path in ["nowhere/old.py", "lib/module"] {
         for force in [&[][..], &["--force"]] {
             let ran = project.run(&[&["guard", "--write", path], force].concat());
