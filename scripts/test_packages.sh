@@ -118,7 +118,7 @@ runs env PYTHONPATH="$scratch/target" "$tools/python" -m tallylint
 site=("$scratch"/prefix/lib/python*/site-packages)
 runs env PYTHONPATH="${site[0]}" "$tools/python" -m tallylint
 # The guard is in it, typed; pytest finds the plugin, and what is vendored is the same file.
-"$env/pip" install --quiet --disable-pip-version-check pytest
+"$env/pip" install --quiet --disable-pip-version-check "$(grep '^pytest==' .ci/requirements.txt)"
 (cd "$scratch" && "$env/python" -c 'import tallylint.guard, pathlib; assert pathlib.Path(tallylint.guard.__file__).with_name("py.typed").is_file()')
 says "pytest --help" "$(cd "$scratch" && "$env/pytest" --help)" "--tallylint-fail"
 "$env/tallylint" guard --write "$scratch/vendored.py" >/dev/null
