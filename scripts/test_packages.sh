@@ -74,9 +74,9 @@ step "the crate: what is in it"
 cargo package --locked --no-verify --allow-dirty --quiet
 crate="$CARGO_TARGET_DIR/package/tallylint-$version.crate"
 [[ "$(stat -c %s "$crate")" -lt 2000000 ]] || fail "$crate has become large"
-odd="$(tar -tzf "$crate" | sed 's|^[^/]*/||' | grep -vE '^(build\.rs|src/.*|rules/[a-z-]+\.md|rules/presets/[a-z0-9_]+\.toml|docs/tallylint\.schema\.json|Cargo\.(toml|toml\.orig|lock)|LICENSE-(MIT|APACHE)|(README|CHANGELOG|KNOWN_GAPS)\.md|\.cargo_vcs_info\.json)$' || true)"
+odd="$(tar -tzf "$crate" | sed 's|^[^/]*/||' | grep -vE '^(build\.rs|src/.*|rules/[a-z-]+\.md|rules/presets/[a-z0-9_]+\.toml|docs/tallylint\.schema\.json|python/tallylint/guard\.py|Cargo\.(toml|toml\.orig|lock)|LICENSE-(MIT|APACHE)|(README|CHANGELOG|KNOWN_GAPS)\.md|\.cargo_vcs_info\.json)$' || true)"
 [[ -z "$odd" ]] || fail "the crate has files that it should not have: $odd"
-for file in Cargo.lock src/main.rs rules/untracked-return.md docs/tallylint.schema.json LICENSE-MIT LICENSE-APACHE README.md; do
+for file in Cargo.lock src/main.rs rules/untracked-return.md docs/tallylint.schema.json python/tallylint/guard.py LICENSE-MIT LICENSE-APACHE README.md; do
     tar -tzf "$crate" "tallylint-$version/$file" >/dev/null
 done
 
@@ -117,6 +117,12 @@ runs env PYTHONPATH="$scratch/target" "$tools/python" -m tallylint
 "${pip[@]}" --ignore-installed --prefix "$scratch/prefix" "${wheel[0]}"
 site=("$scratch"/prefix/lib/python*/site-packages)
 runs env PYTHONPATH="${site[0]}" "$tools/python" -m tallylint
+# The guard is in it, typed; pytest finds the plugin, and what is vendored is the same file.
+"$env/pip" install --quiet --disable-pip-version-check "$(grep '^pytest==' .ci/requirements.txt)"
+(cd "$scratch" && "$env/python" -c 'import tallylint.guard, pathlib; assert pathlib.Path(tallylint.guard.__file__).with_name("py.typed").is_file()')
+says "pytest --help" "$(cd "$scratch" && "$env/pytest" --help)" "--tallylint-fail"
+"$env/tallylint" guard --write "$scratch/vendored.py" >/dev/null
+cmp "$scratch/vendored.py" python/tallylint/guard.py
 # Without the program the package says what is missing.
 rm "$scratch/target/bin/tallylint"
 code=0

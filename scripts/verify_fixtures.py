@@ -287,8 +287,7 @@ class Fixture:
     def entry(self, cls, name):
         function = inspect.getattr_static(cls, name)
         function = getattr(function, "__func__", function)
-        if function.__code__.co_filename != str(self.path):
-            function = inspect.unwrap(function)
+        function = inspect.unwrap(function, stop=lambda f: f.__code__.co_filename == str(self.path))
         return self.instrument.defs[function.__code__.co_firstlineno].lineno
 
     def judge(self, cls, node):
@@ -427,6 +426,16 @@ def verify(path, verbose, contracts=CONTRACTS[:1]):
     return verified, skipped, problems
 
 
+def needed(source):
+    """The version of Python that the syntax of a fixture needs, if this one is older."""
+    newer = [
+        needs
+        for needs, syntax in (((3, 10), r"^\s+match .*:$"), ((3, 11), r"^\s+except\*"))
+        if sys.version_info < needs and re.search(syntax, source, re.M)
+    ]
+    return newer[-1] if newer else None
+
+
 def main(args):
     warnings.simplefilter("ignore")  # coroutines that are never awaited are a case
     verbose = "-v" in args
@@ -437,13 +446,9 @@ def main(args):
     total, skips, problems = 0, 0, []
     for path in files:
         source = path.read_text(encoding="utf-8")
-        newer = [
-            needs
-            for needs, syntax in (((3, 10), r"^\s+match .*:$"), ((3, 11), r"^\s+except\*"))
-            if sys.version_info < needs and re.search(syntax, source, re.M)
-        ]
+        newer = needed(source)
         if newer:
-            print("{}: needs Python {}.{}, not verified".format(path.name, *newer[-1]))
+            print("{}: needs Python {}.{}, not verified".format(path.name, *newer))
             continue
         if "# no-exec-file:" in source:
             continue

@@ -49,6 +49,8 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Write a configuration, a commit hook and a workflow for a repository
     Init(InitArgs),
+    /// Write a Python file that checks contracts while a program runs
+    Guard(GuardArgs),
     /// Serve an editor: the language server, over standard input and output
     Server,
     /// Print shell completions
@@ -647,6 +649,18 @@ pub struct InitArgs {
     /// The folder to write the files to
     #[arg(value_name = "FOLDER", default_value = ".")]
     pub path: PathBuf,
+}
+
+/// Options of `guard`.
+#[derive(Args)]
+pub struct GuardArgs {
+    /// The file to write: the module `tallylint.guard`, for projects that do not want to depend on the package
+    #[arg(long, value_name = "PATH")]
+    pub write: PathBuf,
+
+    /// Replace the file if it is there
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// Options of `debug`.

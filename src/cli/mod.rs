@@ -8,6 +8,7 @@ mod config;
 mod contracts;
 mod debug;
 mod fixing;
+mod guard;
 mod init;
 mod manual;
 mod merge;
@@ -67,6 +68,7 @@ pub fn main() -> ExitCode {
         Command::Rules(args) => rules::list(args.format),
         Command::Explain(args) => rules::explain(&args),
         Command::Init(args) => init::run(&args),
+        Command::Guard(args) => guard::run(&args),
         Command::Server => server::run(),
         Command::Completions { shell } => reference::completions(shell),
         Command::Man { command } => manual::print(&command),

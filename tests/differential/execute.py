@@ -212,8 +212,8 @@ class Program:
         raise KeyError(name)
 
     def place(self, function):
-        """The module and the line of the `def` of a function."""
-        code = function.__code__
+        """The module and the line of the `def` of a function; what stands before it from elsewhere is none."""
+        code = inspect.unwrap(function, stop=lambda f: f.__code__.co_filename in self.units).__code__
         unit = self.units[code.co_filename]
         return code.co_filename, unit.instrument.defs[code.co_firstlineno].lineno
 

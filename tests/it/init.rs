@@ -1,4 +1,4 @@
-//! `init`, `explain`, `completions`, `man`.
+//! `init`, `guard`, `explain`, `completions`, `man`.
 
 use crate::common::{Project, json};
 
@@ -343,4 +343,40 @@ fn completions_and_manual_pages() {
     ] {
         assert_eq!(project.run(words).stderr, format!("error: {message}\n"));
     }
+}
+
+#[test]
+fn guard_writes_the_module_and_replaces_nothing_unasked() {
+    let module = include_str!("../../python/tallylint/guard.py");
+    let project = Project::new(&[("lib/old.py", "x = 1\n"), ("lib/module/__init__.py", "")]);
+    let ran = project.run(&["guard", "--write", "lib/contracts.py"]);
+    assert_eq!(
+        (ran.code, ran.stdout.as_str()),
+        (0, "written: lib/contracts.py\n")
+    );
+    assert!(project.read("lib/contracts.py") == module);
+    let ran = project.run(&["guard", "--write", "lib/old.py"]);
+    assert_eq!(
+        (ran.code, ran.stderr.as_str()),
+        (
+            2,
+            "error: lib/old.py: is there already; --force replaces it\n"
+        )
+    );
+    assert_eq!(project.read("lib/old.py"), "x = 1\n");
+    let ran = project.run(&["guard", "--force", "--write", "lib/old.py"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(project.read("lib/old.py") == module);
+    for path in ["nowhere/old.py", "lib/module"] {
+        for force in [&[][..], &["--force"]] {
+            let ran = project.run(&[&["guard", "--write", path], force].concat());
+            assert_eq!(ran.code, 2, "{path}");
+            assert!(
+                ran.stderr.starts_with(&format!("error: {path}: ")),
+                "{}",
+                ran.stderr
+            );
+        }
+    }
+    assert_eq!(project.run(&["guard"]).code, 2);
 }
