@@ -313,9 +313,9 @@ impl<'f> Gathered<'f> {
             }
             | Rvalue::Data(Data::Copy(of)) => same(of),
             Rvalue::Data(Data::Lent { object, with }) => {
-                let mut all: Vec<Path> = same(object);
-                all.extend(self.whole(with.iter()));
-                all
+                let given = with.iter().flat_map(|with| self.paths(with));
+                let given = given.map(|path| inside(Step::Any, path));
+                self.paths(object).cloned().chain(given).collect()
             }
             Rvalue::GetItem(object, key) => {
                 let mut all = self.drawn(object, &Draw::by(key));
