@@ -22,6 +22,9 @@ use crate::rules::tables::collections::{
 /// How deep inside of collections values are told apart. What is put deeper counts as drawn out.
 const DEPTH: usize = 3;
 
+/// How many ways to values are told apart in one local. One with more counts as a value itself.
+const WAYS: usize = 64;
+
 /// One step from a collection to something in it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Step {
@@ -148,7 +151,13 @@ impl<'f> Gathered<'f> {
     }
 
     fn add(&mut self, local: LocalId, path: Path) {
-        if self.known.entry(local).or_default().insert(path) {
+        let known = self.known.entry(local).or_default();
+        let path = if known.len() < WAYS {
+            path
+        } else {
+            Path::new()
+        };
+        if known.insert(path) {
             self.count += 1;
         }
     }
@@ -240,11 +249,14 @@ impl<'f> Gathered<'f> {
             false => inside(Step::Any, path),
         });
         let paths: Vec<Path> = paths.collect();
-        let is_lost = |list: LocalId| may_be_emptied(&self.function.body, at, list);
-        if paths.is_empty() || matches!(receiver, Operand::Local(list) if is_lost(*list)) {
+        let Operand::Local(list) = receiver else {
             return;
+        };
+        let known = self.known.get(list);
+        let is_new = |path: &Path| known.is_none_or(|known| !known.contains(path));
+        if paths.iter().any(is_new) && !may_be_emptied(&self.function.body, at, *list) {
+            self.put(receiver, paths);
         }
-        self.put(receiver, paths);
     }
 
     fn drawn(&self, from: &Operand, draw: &Draw<'_>) -> Vec<Path> {
