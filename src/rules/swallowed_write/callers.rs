@@ -347,11 +347,11 @@ fn runs_for_another(function: &Function, callee: &Operand) -> bool {
     };
     let body = &function.body;
     let named_at = body.blocks.iter().flat_map(|block| &block.statements);
-    let named_at = named_at.filter_map(|s| match &s.kind {
+    let mut named_at = named_at.filter_map(|s| match &s.kind {
         StatementKind::Assign(dest, _) if dest == value => Some(s.span.start),
         _ => None,
     });
-    let Some(named_at) = named_at.last() else {
+    let Some(named_at) = named_at.next() else {
         return false;
     };
     let mut results = FxHashSet::default();
