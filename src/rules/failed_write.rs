@@ -19,6 +19,7 @@
 //! | `caught` | the exceptions that a handler names |
 //! | `handling` | what a function does only because a failure was caught |
 //! | `flow` | what becomes of the values of a function, without following a path |
+//! | `gathered` | the same for values that go through a collection |
 //! | `code` | how code names what it calls |
 //! | `units` | what a function takes one after the other, and the writes that it exists for |
 
@@ -29,6 +30,7 @@ pub mod code;
 pub mod failure;
 pub mod flow;
 mod follow;
+mod gathered;
 pub mod handling;
 mod inside;
 pub mod likeness;

@@ -389,6 +389,18 @@ fn a_decision_matters_if_the_other_way_ends_elsewhere() {
         ["1 test false!", "3 test true!"]
     );
     assert_eq!(way(two).unwrap().len(), 1);
+    // A loop that may run as well tells nothing, unless what runs in it sets the place.
+    let names = "        names = [x.name for x in a]\n        b(names)\n";
+    assert_eq!(way(names).unwrap(), ["1 loop never"]);
+    assert_eq!(
+        way(&format!("{names}        for x in b:\n{SET}")).unwrap(),
+        ["1 loop never", "3 loop never!"]
+    );
+    // The second loop runs if the first does.
+    assert_eq!(
+        way(&format!("{names}        for x in a:\n{SET}")).unwrap(),
+        ["1 loop never!"]
+    );
 }
 
 #[test]

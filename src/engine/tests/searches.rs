@@ -114,7 +114,7 @@ fn a_loop_that_never_runs_is_less_than_a_decision() {
         "        if a:\n            for x in b:\n                x()\n            return\n        \
          if a.b:\n            self.stats['rows'] = 1\n",
     );
-    assert_eq!(steps.unwrap(), ["1 test true", "2 loop never!"]);
+    assert_eq!(steps.unwrap(), ["1 test true", "2 loop never"]);
 }
 
 #[test]

@@ -53,6 +53,7 @@ impl Engine<'_> {
             | Term::Module(_)
             | Term::Bound(..)
             | Term::Pending(..) => want,
+            Term::Global(module, name) if !want && self.is_filled_constant(module, &name) => false,
             // An exception with an empty message is possible, but unlikely.
             Term::Pure(n, ops)
                 if n == "str" && !want && state.kind(&self.terms, ops[0]) == Kind::Exception =>

@@ -197,6 +197,22 @@ impl Engine<'_> {
         }
     }
 
+    /// Whether a name of a module is defined by a display that has items, and its capitals say that nobody
+    /// takes them out.
+    pub(in crate::engine) fn is_filled_constant(&self, module: ModuleId, name: &str) -> bool {
+        is_in_capitals(name)
+            && match self.program.resolve_global(module, name) {
+                Def::Value(_, _, expr) => match &expr.kind {
+                    StaticExprKind::List(items)
+                    | StaticExprKind::Tuple(items)
+                    | StaticExprKind::Set(items) => !items.is_empty(),
+                    StaticExprKind::Dict(items) => !items.is_empty(),
+                    _ => false,
+                },
+                _ => false,
+            }
+    }
+
     pub(in crate::engine) fn fold(&mut self, op: BinOp, a: Value, b: Value) -> Option<Value> {
         let folded = match (op, self.terms.literal(a)?, self.terms.literal(b)?) {
             (BinOp::Add, Literal::Str(x), Literal::Str(y)) => {

@@ -139,9 +139,14 @@ impl Paths<'_> {
         match decision(&t.kind, edge, to, ran.contains(&block)) {
             Some((what, other)) if has_source => {
                 let (outlook, graph) = (&outlook, self.graph);
-                let leads_around =
-                    |other| outlook.leads_around(&cx, graph, remaining, (other, block));
-                out.push(event(span, what, !other.is_some_and(leads_around)));
+                let leads_elsewhere = |other| match what {
+                    // From the body, the way goes on by the same block.
+                    EventKind::Loop(Round::Never) => {
+                        outlook.leads_from(&cx, graph, remaining, other)
+                    }
+                    _ => outlook.leads_around(&cx, graph, remaining, (other, block)),
+                };
+                out.push(event(span, what, !other.is_some_and(leads_elsewhere)));
             }
             Some(_) => {}
             None if has_source && self.decides_place(engine, &t.kind, to) => {

@@ -145,6 +145,19 @@ impl Outlook {
         }
     }
 
+    /// Whether an end is reachable from a block, as far as the simulation can tell.
+    pub(super) fn leads_from(
+        &self,
+        cx: &FnContext,
+        graph: &Graph,
+        remaining: &Remaining,
+        from: BlockId,
+    ) -> bool {
+        let (components, nodes) = self.components.get_or_init(|| components(cx, graph));
+        let mut near = nodes[components[from.index()]].iter();
+        near.any(|n| graph.nodes[*n].block == from && remaining.leads(*n))
+    }
+
     /// Whether an end is reachable from a block, as far as the simulation can tell, without passing
     /// the block `around` from which the path comes.
     pub(super) fn leads_around(

@@ -3,6 +3,7 @@
 use rustc_hash::FxHashSet;
 
 use super::code::{Called, called, is_variable};
+use super::gathered::Gathered;
 use super::likeness::CHAIN;
 use crate::engine::{is_log_method, is_logger_name};
 use crate::ir::{
@@ -253,19 +254,23 @@ pub(in crate::rules) fn fate(function: &Function, call: Span) -> Fate {
     fate_of(function, dests.collect())
 }
 
+/// What becomes of the values of some locals, also where they go through collections.
 pub(in crate::rules) fn fate_of(function: &Function, results: FxHashSet<LocalId>) -> Fate {
-    let known = flow(function, results);
+    fate_among(function, results, [])
+}
+
+/// What becomes of the values of some locals, and of those in the collections that some others hold.
+pub(in crate::rules) fn fate_among(
+    function: &Function,
+    values: impl IntoIterator<Item = LocalId>,
+    collections: impl IntoIterator<Item = LocalId>,
+) -> Fate {
+    let known = Gathered::of(function, values, collections);
     let mut out = Fate::Unheard;
     for block in &function.body.blocks {
         match &block.terminator.kind {
-            TerminatorKind::Branch {
-                cond: Operand::Local(l),
-                ..
-            } if known.contains(l) => return Fate::Tested,
-            TerminatorKind::Return {
-                value: Operand::Local(l),
-                ..
-            } if known.contains(l) => out = Fate::Returned,
+            TerminatorKind::Branch { cond, .. } if known.is_value(cond) => return Fate::Tested,
+            TerminatorKind::Return { value, .. } if known.holds(value) => out = Fate::Returned,
             _ => {}
         }
     }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::callers::{Answer, CallSite};
+use super::callers::{Answer, CallSite, Wanted};
 use super::read;
 use crate::ir::{FuncIdx, Name};
 use crate::program::{ModuleId, Program};
@@ -27,12 +27,19 @@ impl Audience {
     pub(super) fn of(subject: &Subject<'_>) -> Self {
         let program = subject.program;
         let own = subject.func.module;
-        let name = subject.method;
-        let (others, more) = program.modules_that_mention(name, own, MAX_FILES);
+        let wanted = wanted(subject);
+        let mut more = false;
+        let mut places = Vec::new();
+        for wanted in &wanted {
+            let (others, and_more) = program.modules_that_mention(wanted.word(), own, MAX_FILES);
+            more |= and_more;
+            let all = others.into_iter().chain([own]);
+            places.extend(all.map(|id| (wanted, id)));
+        }
         let mut calls = Vec::new();
-        for id in others.into_iter().chain([own]) {
+        for (wanted, id) in places {
             let module = program.module(id);
-            let sites = read::sites_of(&module, name, id == own);
+            let sites = read::sites_of(&module, wanted, id == own);
             // Its own code calls it only recursively.
             let is_outside = |at: &FuncIdx| {
                 let mut around = Some(*at);
@@ -74,4 +81,17 @@ impl Audience {
         let modules: Vec<ModuleId> = modules.iter().copied().collect();
         self.open || program.is_mentioned_outside(name, &modules)
     }
+}
+
+/// How code names the function.
+fn wanted(subject: &Subject<'_>) -> Vec<Wanted> {
+    let mut all = vec![Wanted::Named(subject.method.into())];
+    if subject.method == "__call__"
+        && let Some(class) = subject.class
+    {
+        let module = subject.program.module(class.module);
+        let name = module.ir.class(class.class).name.clone();
+        all.push(Wanted::Instance(name));
+    }
+    all
 }

@@ -8,10 +8,38 @@ use crate::engine::values::fact::Kind;
 use crate::engine::values::state::{Cell, Slot, State};
 use crate::engine::values::value::Value;
 use crate::engine::{Engine, is_log_method};
-use crate::ir::{Callee, Function, Literal, LocalId, Name, Operand, Rvalue};
-use crate::rules::failed_write::flow::{Fate, fate_of, is_kept, place_of, rvalues};
-use crate::rules::tables::collections::LOOKUPS;
-use crate::rules::tables::{is_common_method, is_common_write, tells};
+use crate::ir::{
+    Callee, Data, FuncIdx, Function, Literal, LocalId, Name, Operand, Rvalue, StatementKind,
+    TerminatorKind,
+};
+use crate::rules::failed_write::code::{called, is_variable};
+use crate::rules::failed_write::flow::{Fate, fate_among, is_kept, place_of, rvalues};
+use crate::rules::tables::collections::{LOOKUPS, maps};
+use crate::rules::tables::{is_common_method, is_common_write, is_special_method, tells};
+
+/// What callers are looked for.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Wanted {
+    /// Anything of this name.
+    Named(Name),
+    /// An instance of a class of this name.
+    Instance(Name),
+}
+
+impl Wanted {
+    /// A word that each caller contains.
+    pub(super) fn word(&self) -> &Name {
+        match self {
+            Wanted::Named(word) | Wanted::Instance(word) => word,
+        }
+    }
+}
+
+/// Whether methods of so many classes have this name that a call by it may be of any of them: it is a
+/// common word, or the language itself calls methods of this name.
+fn is_of_many(name: &str) -> bool {
+    is_common_method(name) || is_special_method(name)
+}
 
 /// A function that calls the method, or several of them.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -143,29 +171,78 @@ impl CallSite {
         })
     }
 
-    /// How a function uses the results of its calls of anything of this name. `None` if it makes no
-    /// such call.
-    pub(super) fn of_name(function: &Function, wanted: &str) -> Option<Self> {
-        if !function.body.may_mention(wanted) {
+    /// How a function uses the results of its calls of what is wanted, and of calls that it gives it to.
+    /// `None` if it does neither.
+    pub(super) fn of_wanted(function: &Function, wanted: &Wanted) -> Option<Self> {
+        if !function.body.may_mention(wanted.word()) {
             return None;
         }
-        let is_wanted = |callee: &Callee| match callee {
-            Callee::Method { name, .. } => name == wanted,
-            Callee::Value(Operand::Local(local)) => {
-                let name = function.body.only_value(*local).and_then(Rvalue::name);
-                name.is_some_and(|name| name == wanted)
+        match wanted {
+            Wanted::Named(wanted) => {
+                let by_method = |receiver: &Operand, name: &Name| {
+                    let on_self = || {
+                        let this = Operand::Local(LocalId(0));
+                        function.class.is_some() && *receiver == this
+                    };
+                    (name == wanted).then(|| !is_of_many(name) || on_self())
+                };
+                Self::of_uses(function, by_method, |value| value.name() == Some(wanted))
             }
-            Callee::Value(Operand::Const(_)) => false,
+            Wanted::Instance(class) => Self::of_uses(
+                function,
+                |_, _| None,
+                |value| match value {
+                    Rvalue::Call { callee, .. } => called(function, callee).name == *class,
+                    _ => false,
+                },
+            ),
+        }
+    }
+
+    /// How a function uses the results of its calls of a function that is nested in it.
+    pub(super) fn of_nested(function: &Function, nested: FuncIdx) -> Option<Self> {
+        let is = |value: &Rvalue| matches!(value, Rvalue::Closure(own) if *own == nested);
+        Self::of_uses(function, |_, _| None, is)
+    }
+
+    /// How a function uses the results of its calls of some methods (`None`: of another; or whether it is
+    /// certainly one of them) and of some values, and of the calls that it gives such values to.
+    fn of_uses(
+        function: &Function,
+        by_method: impl Fn(&Operand, &Name) -> Option<bool>,
+        is_wanted: impl Fn(&Rvalue) -> bool,
+    ) -> Option<Self> {
+        let values = function.body.only_values();
+        let is = |operand: &Operand| match operand {
+            Operand::Local(local) => values[local.index()].is_some_and(&is_wanted),
+            Operand::Const(_) => false,
         };
-        // What has a method of a common name may be anything.
-        let common = is_common_method(wanted);
-        let on_self = |callee: &Callee| match callee {
-            Callee::Method { receiver, .. } => *receiver == Operand::Local(LocalId(0)),
-            Callee::Value(_) => true,
-        };
-        Self::of_calls(function, |callee| {
-            is_wanted(callee).then(|| !common || on_self(callee))
-        })
+        let by_call = Self::of_calls(function, |callee| match callee {
+            Callee::Method { receiver, name, .. } => by_method(receiver, name),
+            Callee::Value(value) => is(value).then(|| !runs_for_another(function, value)),
+        });
+        // Whoever is given it may run it, and look at what it returns.
+        let mut given = Vec::new();
+        let mut mapped = Vec::new();
+        for (dest, rvalue) in rvalues(function) {
+            let mut takes = false;
+            for_each_taken(rvalue, |operand| takes |= is(operand));
+            if !takes {
+                continue;
+            }
+            let maps = match rvalue {
+                Rvalue::Call { callee, .. } => maps(&called(function, callee).name),
+                _ => false,
+            };
+            let into = if maps { &mut mapped } else { &mut given };
+            into.push(dest);
+        }
+        if given.is_empty() && mapped.is_empty() {
+            return by_call;
+        }
+        let given = given.into_iter().flatten().collect();
+        let given = Self::of_results(function, false, given, mapped.into_iter().flatten());
+        Self::together(by_call.iter().chain([&given]))
     }
 
     /// How a function uses the results of some of its calls. `certainty` says whether a call is
@@ -182,17 +259,32 @@ impl CallSite {
             dest
         });
         let results: FxHashSet<LocalId> = results.collect();
-        if !any {
-            return None;
-        }
-        let same = copies(function, results.clone());
-        Some(CallSite {
+        any.then(|| Self::of_results(function, certain, results, []))
+    }
+
+    /// How a function uses some values, and those in some collections.
+    fn of_results(
+        function: &Function,
+        certain: bool,
+        results: FxHashSet<LocalId>,
+        collections: impl IntoIterator<Item = LocalId>,
+    ) -> Self {
+        let collections: FxHashSet<LocalId> = collections.into_iter().collect();
+        let mut same = copies(function, results.clone());
+        let reads = reads(function, &same);
+        same.extend(copies(function, collections.clone()));
+        CallSite {
             records: false,
             certain,
-            fate: fate_of(function, results),
+            fate: fate_among(function, results, collections),
             leaves: leaves(function, &same),
-            reads: reads(function, &same),
-        })
+            reads,
+        }
+    }
+
+    /// Whether the function only hands on what is returned to it.
+    pub(super) fn returns(&self) -> bool {
+        self.fate == Fate::Returned
     }
 
     /// Adds another function: what one of them learns, they learn together.
@@ -230,6 +322,72 @@ impl CallSite {
                 }
             }
     }
+}
+
+/// Calls `f` for each operand that gets to another value as it is: what is copied, given to a call or put
+/// into a display. If that is a function, it may be run from there.
+pub(super) fn for_each_taken(rvalue: &Rvalue, mut f: impl FnMut(&Operand)) {
+    match rvalue {
+        Rvalue::Call { args, .. } => args.iter().for_each(|arg| f(&arg.value)),
+        Rvalue::Use(_)
+        | Rvalue::List(_)
+        | Rvalue::Tuple(_)
+        | Rvalue::Set(_)
+        | Rvalue::Dict(_)
+        | Rvalue::Data(Data::Array(_) | Data::Map(_)) => rvalue.for_each_operand(f),
+        _ => {}
+    }
+}
+
+/// Whether a function is run by a call that it was given to, as in `option.and_then(f)`, and what it
+/// returns goes on from there.
+fn runs_for_another(function: &Function, callee: &Operand) -> bool {
+    let Operand::Local(value) = callee else {
+        return false;
+    };
+    let body = &function.body;
+    let named_at = body.blocks.iter().flat_map(|block| &block.statements);
+    let mut named_at = named_at.filter_map(|s| match &s.kind {
+        StatementKind::Assign(dest, _) if dest == value => Some(s.span.start),
+        _ => None,
+    });
+    let Some(named_at) = named_at.next() else {
+        return false;
+    };
+    let mut results = FxHashSet::default();
+    for block in &body.blocks {
+        if let TerminatorKind::Eval {
+            dest: Some(dest),
+            rvalue:
+                Rvalue::Call {
+                    callee: Callee::Value(own),
+                    ..
+                },
+            ..
+        } = &block.terminator.kind
+            && own == callee
+            && block.terminator.span.start < named_at
+        {
+            results.insert(*dest);
+        }
+    }
+    !results.is_empty() && is_used(function, &copies(function, results))
+}
+
+/// Whether one of these values gets a name, or something is done with it: it is not dropped where it is
+/// made.
+fn is_used(function: &Function, values: &FxHashSet<LocalId>) -> bool {
+    let is = |operand: &Operand| matches!(operand, Operand::Local(l) if values.contains(l));
+    values.iter().any(|local| is_variable(function, *local))
+        || is_kept(function, &is)
+        || rvalues(function).any(|(_, rvalue)| match rvalue {
+            Rvalue::Use(_) | Rvalue::Await(_) | Rvalue::Data(Data::IsVariant { .. }) => false,
+            _ => {
+                let mut any = false;
+                rvalue.for_each_operand(|operand| any |= is(operand));
+                any
+            }
+        })
 }
 
 /// The locals that hold the same values as these.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::callers::CallSite;
+use super::callers::{CallSite, Wanted, for_each_taken};
 use crate::ir::validate::{for_each_terminator_use, for_each_use};
 use crate::ir::{
     Body, Callee, FuncIdx, Function, Literal, LocalId, Module, Name, Operand, Rvalue,
@@ -31,7 +31,7 @@ pub(super) struct Reads {
     around: Vec<Vec<Name>>,
     /// Attributes whose values are looked at.
     fields: ReadIn,
-    /// The functions that call something of this name.
+    /// The functions that call something of this name, give it to a call, or put it into a display.
     calling: FxHashMap<Name, Vec<FuncIdx>>,
     /// The functions that load an attribute of this name.
     loading: FxHashMap<Name, Vec<FuncIdx>>,
@@ -59,7 +59,24 @@ impl Reads {
             });
             let looked_at = looked_at(&function.body);
             let values = function.body.only_values();
+            let named = |operand: &Operand| match operand {
+                Operand::Local(local) => values[local.index()].and_then(Rvalue::name),
+                Operand::Const(_) => None,
+            };
             for (dest, rvalue) in rvalues(function) {
+                let mut note = |operand: &Operand| {
+                    if let Some(name) = named(operand) {
+                        add(&mut out.calling, name, idx);
+                    }
+                };
+                for_each_taken(rvalue, &mut note);
+                if let Rvalue::Call {
+                    callee: Callee::Value(callee),
+                    ..
+                } = rvalue
+                {
+                    note(callee);
+                }
                 match rvalue {
                     Rvalue::GetField(_, name) => {
                         add(&mut out.loading, name, idx);
@@ -72,15 +89,6 @@ impl Reads {
                         callee: Callee::Method { name, .. },
                         ..
                     } => add(&mut out.calling, name, idx),
-                    Rvalue::Call {
-                        callee: Callee::Value(Operand::Local(local)),
-                        ..
-                    } => {
-                        let name = values[local.index()].and_then(Rvalue::name);
-                        if let Some(name) = name {
-                            add(&mut out.calling, name, idx);
-                        }
-                    }
                     _ => {}
                 }
             }
@@ -203,32 +211,36 @@ fn keys_read(function: &Function, attributes: &[Name]) -> Vec<Name> {
     out
 }
 
-/// The callers of everything of one name.
+/// The callers of everything that was asked about.
 #[derive(Default)]
-struct Named(Mutex<FxHashMap<Name, Arc<Sites>>>);
+struct Asked(Mutex<FxHashMap<Wanted, Arc<Sites>>>);
 
-/// How the functions of a module use the results of their calls of anything of this name. `lowered`: all
-/// bodies of the module are lowered anyway.
-pub(super) fn sites_of(module: &LoadedModule, name: &str, lowered: bool) -> Arc<Sites> {
-    let named = module.derived.get(Named::default);
-    let known = || named.0.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(found) = known().get(name) {
+/// How the functions of a module use the results of their calls of what is wanted. `lowered`: all bodies of
+/// the module are lowered anyway.
+pub(super) fn sites_of(module: &LoadedModule, wanted: &Wanted, lowered: bool) -> Arc<Sites> {
+    let asked = module.derived.get(Asked::default);
+    let known = || asked.0.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(found) = known().get(wanted) {
         return Arc::clone(found);
     }
     let mut distinct: FxHashMap<CallSite, usize> = FxHashMap::default();
     let mut sites = Sites::new();
+    let word = wanted.word();
     let calling: Vec<FuncIdx> = if lowered {
         let reads = Reads::of(module);
-        reads.calling.get(name).cloned().unwrap_or_default()
+        reads.calling.get(word).cloned().unwrap_or_default()
     } else {
-        let naming = module.ir.mentioning(name);
+        let naming = module.ir.mentioning(word);
         let all = naming.flat_map(|(idx, _)| module.ir.with_left_out(idx));
         all.map(|(idx, _)| idx).collect()
     };
     for idx in calling {
-        let Some(site) = CallSite::of_name(module.ir.function(idx), name) else {
+        let Some(mut site) = CallSite::of_wanted(module.ir.function(idx), wanted) else {
             continue;
         };
+        if let Some(around) = site_around(module, idx, &site) {
+            site.add(&around);
+        }
         let at = *distinct.entry(site).or_insert_with_key(|site| {
             sites.push((site.clone(), Vec::new()));
             sites.len() - 1
@@ -236,8 +248,25 @@ pub(super) fn sites_of(module: &LoadedModule, name: &str, lowered: bool) -> Arc<
         sites[at].1.push(idx);
     }
     let sites = Arc::new(sites);
-    known().insert(name.into(), Arc::clone(&sites));
+    known().insert(wanted.clone(), Arc::clone(&sites));
     sites
+}
+
+/// How the functions around a nested one use what it hands on to them.
+fn site_around(module: &LoadedModule, idx: FuncIdx, site: &CallSite) -> Option<CallSite> {
+    let mut inner = idx;
+    let mut around: Option<CallSite> = None;
+    while around.as_ref().unwrap_or(site).returns() {
+        let Some(outer) = module.ir.function(inner).outer else {
+            break;
+        };
+        let Some(found) = CallSite::of_nested(module.ir.function(outer), inner) else {
+            break;
+        };
+        around = Some(found);
+        inner = outer;
+    }
+    around
 }
 
 /// The methods that a function is a definition of or nested in.

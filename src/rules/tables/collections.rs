@@ -65,6 +65,67 @@ pub const KEEPS_ELEMENTS: &[&str] = &[
     "keys",
 ];
 
+/// Methods that put the items of an argument into the receiver.
+pub const EXTENDS: &[&str] = &["extend", "update", "extend_from_slice"];
+
+/// Calls that tell how many things a collection holds, or what kind of collection it is, and nothing of
+/// one of them.
+pub const MEASURES: &[&str] = &[
+    "len",
+    "size",
+    "is_empty",
+    "bool",
+    "type",
+    "isinstance",
+    "id",
+];
+
+/// Calls that give the items of a collection one after the other or in another order.
+const HANDS_OUT: &[&str] = &[
+    "as_completed",
+    "collect",
+    "drain",
+    "filter",
+    "into_iter",
+    "iter_mut",
+    "rev",
+    "to_vec",
+];
+
+/// Calls that wait for all of their arguments, and return the list of what each came to.
+const JOINS_RESULTS: &[&str] = &["gather", "join_all", "try_join_all"];
+
+/// Calls that run the function that they are given for each item of a collection, and return what it
+/// returned for each.
+const MAPS: &[&str] = &[
+    "map",
+    "amap",
+    "imap",
+    "imap_unordered",
+    "map_async",
+    "map_unordered",
+    "starmap",
+    "starmap_async",
+];
+
+/// Whether what a call returns has the items of a collection.
+#[must_use]
+pub fn hands_out(name: &str) -> bool {
+    KEEPS_ELEMENTS.contains(&name) || HANDS_OUT.contains(&name)
+}
+
+/// Whether a call returns the list of what each of its arguments came to.
+#[must_use]
+pub fn joins_results(name: &str) -> bool {
+    JOINS_RESULTS.contains(&name)
+}
+
+/// Whether a call returns what a function returned for each item of a collection.
+#[must_use]
+pub fn maps(name: &str) -> bool {
+    MAPS.contains(&name)
+}
+
 /// Whether a method only changes the collection that it is called on, judged by its name.
 #[must_use]
 pub fn only_fills(name: &str) -> bool {

@@ -60,8 +60,8 @@ pub use reading::{
 pub use sure::{Given, is_sure_write, may_be_sure, names_work};
 pub use writes::{
     PLAIN, begins_unit, changes_rows, creates, finishes_unit, is_common_method, is_common_write,
-    is_of_batch, is_option_to_go_on, is_removal, is_staged, is_statement, is_target, is_write,
-    may_only_read, may_write, only_remove, parts_of_writes, writes_receiver,
+    is_of_batch, is_option_to_go_on, is_removal, is_special_method, is_staged, is_statement,
+    is_target, is_write, may_only_read, may_write, only_remove, parts_of_writes, writes_receiver,
 };
 
 /// Whether a name contains a word, or its plural.

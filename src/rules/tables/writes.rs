@@ -242,6 +242,16 @@ pub fn is_common_method(name: &str) -> bool {
     COMMON_METHODS.contains(&name)
 }
 
+/// Whether the language itself calls methods of this name, such as `__call__`: code that names one calls that
+/// of a base, and who makes this one run does not name it.
+#[must_use]
+pub fn is_special_method(name: &str) -> bool {
+    let name = name
+        .strip_prefix("__")
+        .and_then(|name| name.strip_suffix("__"));
+    name.is_some_and(|name| !name.is_empty())
+}
+
 /// Calls that put something into a unit of work, which its commit or flush then writes.
 const STAGES: &[&str] = &["add", "add_all"];
 

@@ -209,7 +209,7 @@ impl FunctionLowerer<'_> {
             names = types::path(owner);
             names.push(last);
         }
-        let function = self.emit(Rvalue::Path(names), span);
+        let function = self.emit(Rvalue::Path(names), parse::of(&path.path));
         self.call_value(function, args, span)
     }
 
