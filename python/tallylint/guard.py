@@ -1496,12 +1496,14 @@ class Installed:
                         self._undo.append(functools.partial(_take_back, module, name, before, guarded))
 
     def _loaded(self, module: Any) -> None:
-        todo = [found for found in vars(module).values() if isinstance(found, type)]
+        todo: list[Any] = list(vars(module).values())
+        seen: set[type] = set()  # classes may hold each other
         while todo:
             cls = todo.pop()
-            if cls.__module__ == module.__name__:
+            if isinstance(cls, type) and cls.__module__ == module.__name__ and cls not in seen:
+                seen.add(cls)
                 self._guard_class(cls)
-                todo += [inner for inner in vars(cls).values() if isinstance(inner, type) and inner is not cls]
+                todo += vars(cls).values()
         self._guard_functions(module)
 
 

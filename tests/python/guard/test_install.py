@@ -129,6 +129,12 @@ def test_classes_that_the_linter_lists(make: Make, breaks: list[Break]) -> None:
             assert ("Alone" in broken_by(module, breaks)) is broken
 
 
+def test_classes_that_hold_each_other(make: Make, breaks: list[Break]) -> None:
+    with install([BUILT_IN]):
+        module = make(PROCESSORS + "\nForgets.other = Keeps\nKeeps.other = Forgets\nKeeps.own = Keeps\n")
+        assert broken_by(module, breaks) == {"Forgets", "Mixed", "Inner", "Local"}
+
+
 def test_where(make: Make, breaks: list[Break]) -> None:
     with install([BUILT_IN], where=lambda cls: cls.__name__ != "Forgets"):
         assert broken_by(make(PROCESSORS), breaks) == {"Mixed", "Inner", "Local"}
