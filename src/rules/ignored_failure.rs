@@ -20,7 +20,9 @@ mod tells;
 mod unheeded;
 mod unread;
 
+use crate::diagnostics::FindingBuilder;
 use crate::engine::summaries::library::Library;
+use crate::engine::witness::Route;
 use crate::ir::{FuncIdx, Function};
 use crate::program::{FuncRef, LoadedModule, Program};
 use crate::rules::failed_write::caught::{is_unlikely, says_nothing_lost};
@@ -28,7 +30,7 @@ use crate::rules::failed_write::{may_fail, surely_writes, with_nested};
 use crate::rules::tables::answering;
 use crate::rules::{FunctionRule, Glances, InModule};
 use crate::settings::{Settings, Writes};
-use crate::source::{SourceFile, is_of_tests};
+use crate::source::{SourceFile, Span, is_of_tests};
 use answers::{Ask, Failure};
 use callers::Ground;
 
@@ -79,6 +81,21 @@ impl FunctionRule for Functions {
 
     fn leaves_out(&self, file: &SourceFile) -> bool {
         is_of_tests(file)
+    }
+}
+
+/// Adds the graph of a function to a finding, with the places in it that show the finding.
+fn add_graph(
+    program: &Program<'_>,
+    finding: FindingBuilder,
+    func: FuncRef,
+    places: &[Span],
+) -> FindingBuilder {
+    let module = program.module(func.module);
+    let body = &module.ir.function(func.func).body;
+    match Route::by(func, body, places).drawing(program) {
+        Some(flow) => finding.flow(flow),
+        None => finding,
     }
 }
 

@@ -8,8 +8,9 @@ use smallvec::SmallVec;
 
 use crate::engine::simulate::Graph;
 use crate::engine::witness::{PathEvent, Paths};
-use crate::ir::BlockId;
+use crate::ir::{BasicBlock, BlockId, Body};
 use crate::program::FuncRef;
+use crate::source::Span;
 
 /// A path that was found: what happens on it, and the ways that it takes through the functions that it enters.
 ///
@@ -38,6 +39,31 @@ pub(super) struct Seen {
     pub(super) is_whole: bool,
     pub(super) blocks: FxHashSet<BlockId>,
     pub(super) edges: FxHashMap<BlockId, SmallVec<[BlockId; 2]>>,
+}
+
+impl Route {
+    /// The places in a function by which a finding is shown whose way nobody searched: how one comes from one to the next
+    /// is open, and so is what can be reached.
+    #[must_use]
+    pub fn by(func: FuncRef, body: &Body, places: &[Span]) -> Self {
+        let at = |place: &Span| {
+            let ends_with = |block: &BasicBlock| block.terminator.span == *place;
+            let contains = |block: &BasicBlock| block.statements.iter().any(|s| s.span == *place);
+            let mut numbered = (0u32..).map(BlockId).zip(&body.blocks);
+            let found = numbered.clone().find(|(_, block)| ends_with(block));
+            let found = found.or_else(|| numbered.find(|(_, block)| contains(block)));
+            found.map(|(id, _)| id)
+        };
+        Route {
+            func,
+            blocks: places.iter().filter_map(at).collect(),
+            seen: Arc::new(Seen {
+                is_whole: false,
+                blocks: FxHashSet::default(),
+                edges: FxHashMap::default(),
+            }),
+        }
+    }
 }
 
 impl Path {

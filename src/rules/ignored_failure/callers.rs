@@ -1,5 +1,6 @@
 //! The callers of a function that returns its failure, in all files of the program.
 
+use super::add_graph;
 use super::answers::Failure;
 use super::exits::{Answer, Value, exits};
 use super::repair;
@@ -95,7 +96,7 @@ impl Reporter<'_> {
             match use_of(caller, at) {
                 // Without `await`, nothing runs.
                 Use::Unread(unread) if unread.awaited == reporter.is_async => {
-                    let site = (module, caller, span);
+                    let site = (module, (this, caller), span);
                     out.extend(self.finding(program, site, (unread.how, is_hook)));
                 }
                 Use::Returned if !is_hook && self.handed_on.len() < HOPS => {
@@ -162,7 +163,7 @@ impl Reporter<'_> {
     fn finding(
         &self,
         program: &Program<'_>,
-        (module, caller, call): (&LoadedModule, &Function, Span),
+        (module, (this, caller), call): (&LoadedModule, (FuncRef, &Function), Span),
         (how, is_hook): (How, bool),
     ) -> Option<Finding> {
         let answer = match &self.failure.answer {
@@ -196,6 +197,17 @@ impl Reporter<'_> {
         for (func, span) in &self.handed_on {
             finding = finding.step(at(*func, *span)?, "the answer is handed on");
         }
+        finding = add_graph(program, finding, this, &[call]);
+        for (func, span) in self.handed_on.iter().rev() {
+            finding = add_graph(program, finding, *func, &[*span]);
+        }
+        let lost = [
+            Some(self.failure.write),
+            self.failure.caught,
+            Some(self.failure.returns),
+        ];
+        let lost: Vec<Span> = lost.into_iter().flatten().collect();
+        finding = add_graph(program, finding, self.failing, &lost);
         if is_hook {
             finding = finding.note(format!(
                 "`{shown}` overrides the method that is called here"

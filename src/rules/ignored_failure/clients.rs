@@ -1,5 +1,6 @@
 //! Calls of libraries that raise nothing for rows that were not stored, and whose result nobody reads.
 
+use super::add_graph;
 use super::repair;
 use super::tells::tells_by_result;
 use super::unread::{How, Unread, Use, use_of};
@@ -48,6 +49,7 @@ pub(super) fn report(
             file: file.id,
             span,
         };
+        let finding = add_graph(program, finding, func, &[span]);
         out.push(finding.cause(Some(location)).at(location, label));
     }
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use rustc_hash::FxHashSet;
 
+use super::add_graph;
 use super::answers::Ask;
 use super::clients::is_record;
 use super::tells::tells_by_result;
@@ -69,15 +70,17 @@ pub(super) fn report(
             span,
         };
         let outcome = if refused { "true" } else { "false" };
+        let asked = function.body.block(test).terminator.span;
         let finding = FindingBuilder::new(IgnoredFailure.meta(), "unheeded")
             .arg("callee", named.name.as_str())
             .arg("caller", function.name.as_str())
             .symbol(function.qualname.as_str())
             .step(location(span), "this write can be refused")
             .step(
-                location(function.body.block(test).terminator.span),
+                location(asked),
                 format!("this is {outcome} then, and nobody else is told"),
             );
+        let finding = add_graph(program, finding, func, &[span, asked]);
         let call = location(span);
         out.push(finding.cause(Some(call)).at(call, "rows may not be stored"));
     }

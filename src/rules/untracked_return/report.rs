@@ -10,7 +10,7 @@ use crate::engine::witness::{EventKind, PathEvent};
 use crate::ir::Overrides;
 use crate::program::{ClassRef, FuncRef, Program};
 use crate::rules::contract_method::{
-    Checked, add_steps, called_at, counts, decided_last, own_helper,
+    Checked, add_steps, add_ways, called_at, counts, decided_last, own_helper,
 };
 use crate::rules::tables::is_write;
 use crate::settings::{Contract, Demand, Writes};
@@ -88,6 +88,9 @@ impl MethodFindings<'_> {
             1 => self.words.exit.clone(),
             n => format!("none of its {n} exits {}", self.words.none_does),
         };
+        if let Some(first) = bad.first() {
+            b = add_ways(program, b, &first.events);
+        }
         let mut finding = b.at(name, label);
         if bad.iter().all(|exit| exit.uncertain) {
             finding.severity = Severity::Warning;
