@@ -78,6 +78,9 @@ pub(super) enum How {
 /// In place of a key: the attribute itself is what is stored or read.
 pub(super) const ITSELF: &str = "";
 
+/// How many calls of `dict` in each other are looked into. A dict may be made of itself: `row = dict(row)`.
+const MAX_DICTS: usize = 4;
+
 /// Everything that a body does, by block.
 pub(super) fn events(view: &View<'_, '_>) -> Vec<Vec<Event>> {
     let blocks = &view.function.body.blocks;
@@ -234,7 +237,7 @@ fn rebind(view: &View<'_, '_>, field: &Name, value: &Operand, push: &mut impl Fn
                 Some("defaultdict" | "Counter") => push(What::Lenient {
                     field: field.clone(),
                 }),
-                Some("dict") => keywords(view, field, args, push),
+                Some("dict") => keywords(view, field, (args, 0), push),
                 _ => push(What::SetAny {
                     field: field.clone(),
                 }),
@@ -263,12 +266,21 @@ fn displayed(view: &View<'_, '_>, field: &Name, items: &[DictItem], push: &mut i
 
 /// What `place.update(other)` and `place |= other` store.
 fn merged(view: &View<'_, '_>, field: &Name, other: &Operand, push: &mut impl FnMut(What)) {
+    merged_within(view, field, (other, 0), push);
+}
+
+fn merged_within(
+    view: &View<'_, '_>,
+    field: &Name,
+    (other, depth): (&Operand, usize),
+    push: &mut impl FnMut(What),
+) {
     match view.source(other) {
         Some(Rvalue::Dict(items)) => displayed(view, field, items, push),
         Some(Rvalue::Call { callee, args })
-            if view.callee_name(callee).as_deref() == Some("dict") =>
+            if depth < MAX_DICTS && view.callee_name(callee).as_deref() == Some("dict") =>
         {
-            keywords(view, field, args, push);
+            keywords(view, field, (args, depth + 1), push);
         }
         _ => push(What::SetAny {
             field: field.clone(),
@@ -276,7 +288,13 @@ fn merged(view: &View<'_, '_>, field: &Name, other: &Operand, push: &mut impl Fn
     }
 }
 
-fn keywords(view: &View<'_, '_>, field: &Name, args: &[Arg], push: &mut impl FnMut(What)) {
+/// What `dict(…)` makes; `depth` is the number of such calls around it.
+fn keywords(
+    view: &View<'_, '_>,
+    field: &Name,
+    (args, depth): (&[Arg], usize),
+    push: &mut impl FnMut(What),
+) {
     for arg in args {
         match &arg.kind {
             ArgKind::Keyword(key) => push(What::Set {
@@ -284,7 +302,9 @@ fn keywords(view: &View<'_, '_>, field: &Name, args: &[Arg], push: &mut impl FnM
                 key: key.clone(),
                 literal: matches!(arg.value, Operand::Const(_)),
             }),
-            ArgKind::Positional | ArgKind::DoubleStar => merged(view, field, &arg.value, push),
+            ArgKind::Positional | ArgKind::DoubleStar => {
+                merged_within(view, field, (&arg.value, depth), push);
+            }
             ArgKind::Star => push(What::SetAny {
                 field: field.clone(),
             }),
@@ -380,7 +400,7 @@ fn method_of_dict(
             key,
             literal: false,
         }),
-        ("update", _) => keywords(view, &field, args, push),
+        ("update", _) => keywords(view, &field, (args, 0), push),
         ("setdefault" | "__setitem__", None) => push(What::SetAny { field }),
         _ => {}
     }

@@ -48,6 +48,7 @@ mod rust_differential;
 mod rust_harness;
 mod rust_programs;
 mod selection;
+mod selfmade;
 #[cfg(unix)]
 mod server;
 mod server_exits;

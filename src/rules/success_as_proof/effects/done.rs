@@ -3,7 +3,7 @@
 use super::{FunctionCode, Vocabulary};
 use crate::ir::data::{SUCCESS, is_outcome};
 use crate::ir::{Arg, ArgKind, Data, DictItem, Literal, Name, Operand, Rvalue};
-use crate::rules::success_as_proof::code::is_constant_attribute;
+use crate::rules::success_as_proof::code::{MAX_DEPTH, is_constant_attribute};
 use crate::rules::success_as_proof::vocabulary::calls::UPDATES;
 
 impl FunctionCode<'_> {
@@ -55,6 +55,19 @@ impl FunctionCode<'_> {
 
     /// Whether a value tells the caller that there is nothing to do.
     pub(super) fn says_done(&self, words: &Vocabulary, value: &Operand) -> bool {
+        self.says_done_within(words, value, 0)
+    }
+
+    /// The same of a value that is computed.
+    pub(super) fn value_says_done(&self, words: &Vocabulary, value: &Rvalue) -> bool {
+        self.value_says_done_within(words, value, 0)
+    }
+
+    /// A value may be made of itself: `error = Error::Failed(error)`.
+    fn says_done_within(&self, words: &Vocabulary, value: &Operand, depth: u32) -> bool {
+        if depth > MAX_DEPTH {
+            return false;
+        }
         match value {
             Operand::Const(Literal::Str(s)) => words.says_done(s),
             Operand::Const(_) => false,
@@ -64,15 +77,15 @@ impl FunctionCode<'_> {
                 let [(value, _)] = values else {
                     return false;
                 };
-                self.value_says_done(words, value)
+                self.value_says_done_within(words, value, depth + 1)
             }
         }
     }
 
-    /// The same of a value that is computed.
-    pub(super) fn value_says_done(&self, words: &Vocabulary, value: &Rvalue) -> bool {
+    fn value_says_done_within(&self, words: &Vocabulary, value: &Rvalue, depth: u32) -> bool {
+        let goes_on = |value: &Operand| self.says_done_within(words, value, depth);
         match value {
-            Rvalue::Use(o) => self.says_done(words, o),
+            Rvalue::Use(o) => goes_on(o),
             Rvalue::Call { callee, args } => {
                 self.callee(callee).is_some_and(|n| words.says_done(&n))
                     || Self::texts(args).any(|t| words.says_done(t))
@@ -83,7 +96,7 @@ impl FunctionCode<'_> {
                 self.name_says_done(words, value).is_some()
             }
             Rvalue::Data(Data::Variant { tag, fields }) => {
-                words.says_done(tag) || fields.iter().any(|(_, v)| self.says_done(words, v))
+                words.says_done(tag) || fields.iter().any(|(_, v)| goes_on(v))
             }
             Rvalue::Dict(items) => items.iter().any(|i| match i {
                 DictItem::Pair(_, Operand::Const(Literal::Str(s))) => words.says_done(s),
