@@ -166,6 +166,7 @@ fn pairs() -> impl Iterator<Item = (&'static str, &'static str)> {
 
 fn python(made: &str) -> String {
     let mut out = String::from("class P(BaseProcessor):\n");
+    let mut save = String::from("    def save_data(self):\n");
     for (at, (x, y)) in pairs().enumerate() {
         let start = if made.contains("await") {
             "async def"
@@ -180,9 +181,9 @@ fn python(made: &str) -> String {
         out += &format!(
             "    {start} loop{at}(self, c):\n        {x} = None\n        while c:\n            {x} = {of_x}\n{uses}"
         );
-        out += &format!("    def save_data(self):\n        self.one{at}(1, 2)\n");
+        save += &format!("        self.one{at}(1, 2)\n");
     }
-    out
+    out + &save
 }
 
 fn rust(made: &str) -> String {
