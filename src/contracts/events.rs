@@ -117,7 +117,7 @@ fn in_block(view: &View<'_, '_>, block: &BasicBlock) -> Vec<Event> {
             }
             StatementKind::Assign(_, Rvalue::InPlace(BinOp::BitOr, left, right)) => {
                 if let Some(field) = view.dict(left) {
-                    merged(view, &field, right, &mut push);
+                    merged(view, &field, (right, 0), &mut push);
                 }
             }
             StatementKind::Assign(dest, Rvalue::GetField(object, field)) => {
@@ -264,12 +264,8 @@ fn displayed(view: &View<'_, '_>, field: &Name, items: &[DictItem], push: &mut i
     }
 }
 
-/// What `place.update(other)` and `place |= other` store.
-fn merged(view: &View<'_, '_>, field: &Name, other: &Operand, push: &mut impl FnMut(What)) {
-    merged_within(view, field, (other, 0), push);
-}
-
-fn merged_within(
+/// What `place.update(other)` and `place |= other` store; `depth` is the number of calls of `dict` around it.
+fn merged(
     view: &View<'_, '_>,
     field: &Name,
     (other, depth): (&Operand, usize),
@@ -288,7 +284,7 @@ fn merged_within(
     }
 }
 
-/// What `dict(…)` makes; `depth` is the number of such calls around it.
+/// What the arguments of `dict(…)` and `update(…)` store.
 fn keywords(
     view: &View<'_, '_>,
     field: &Name,
@@ -303,7 +299,7 @@ fn keywords(
                 literal: matches!(arg.value, Operand::Const(_)),
             }),
             ArgKind::Positional | ArgKind::DoubleStar => {
-                merged_within(view, field, (&arg.value, depth), push);
+                merged(view, field, (&arg.value, depth), push);
             }
             ArgKind::Star => push(What::SetAny {
                 field: field.clone(),

@@ -25,6 +25,7 @@ use crate::engine::summaries::library::Library;
 use crate::engine::witness::Route;
 use crate::ir::{FuncIdx, Function};
 use crate::program::{FuncRef, LoadedModule, Program};
+use crate::rules::contract_method::add_way;
 use crate::rules::failed_write::caught::{is_unlikely, says_nothing_lost};
 use crate::rules::failed_write::{may_fail, surely_writes, with_nested};
 use crate::rules::tables::answering;
@@ -93,10 +94,7 @@ fn add_graph(
 ) -> FindingBuilder {
     let module = program.module(func.module);
     let body = &module.ir.function(func.func).body;
-    match Route::by(func, body, places).drawing(program) {
-        Some(flow) => finding.flow(flow),
-        None => finding,
-    }
+    add_way(program, finding, &Route::by(func, body, places))
 }
 
 /// How a function of the program returns that its write failed, if it does.

@@ -36,19 +36,9 @@ impl Finder<'_, '_> {
         field: &str,
         hops: u32,
     ) -> Option<Option<Held>> {
-        let statements = frame.body.blocks.iter().flat_map(|block| &block.statements);
-        let mut stores = statements
-            .filter_map(|s| match &s.kind {
-                StatementKind::SetField {
-                    object: Operand::Local(into),
-                    field: own,
-                    value,
-                } if own == field && *into == object => Some(value),
-                _ => None,
-            })
-            .peekable();
-        stores.peek()?;
-        Some(common(stores.map(|value| self.operand(frame, value, hops))))
+        let mut values = stored_in(frame.body, object, field).peekable();
+        values.peek()?;
+        Some(common(values.map(|value| self.operand(frame, value, hops))))
     }
 
     /// What a field of an object holds: as it is declared, or as the methods of the class and of those
@@ -89,21 +79,11 @@ impl Finder<'_, '_> {
                 known => return known,
             }
         }
-        let mro = self.program.mro(class);
         let mut all = Vec::new();
-        for entry in &mro.entries {
-            let MroEntry::Class(own) = entry else {
-                continue;
-            };
-            let module = self.program.module(own.module);
-            for func in storing(&module, own.class, name).iter() {
-                let func = FuncRef {
-                    module: own.module,
-                    func: *func,
-                };
-                let frame = Frame::new(&module, func);
-                all.extend(self.stored(&frame, LocalId(0), name, hops));
-            }
+        for func in self.program.storing_methods(class, name) {
+            let module = self.program.module(func.module);
+            let frame = Frame::new(&module, func);
+            all.extend(self.stored(&frame, LocalId(0), name, hops));
         }
         if all.is_empty() {
             return None;
@@ -117,30 +97,50 @@ impl Program<'_> {
     #[must_use]
     pub fn stored_to_field(&self, class: ClassRef, name: &str) -> Vec<(FuncRef, Operand)> {
         let mut out = Vec::new();
+        for func in self.storing_methods(class, name) {
+            let module = self.module(func.module);
+            let body = &module.ir.function(func.func).body;
+            out.extend(stored_in(body, LocalId(0), name).map(|value| (func, value.clone())));
+        }
+        out
+    }
+
+    /// The methods of a class and of those above it that store to a field.
+    fn storing_methods(&self, class: ClassRef, name: &str) -> Vec<FuncRef> {
+        let mut out = Vec::new();
         for entry in &self.mro(class).entries {
             let MroEntry::Class(own) = entry else {
                 continue;
             };
             let module = self.module(own.module);
-            for func in storing(&module, own.class, name).iter() {
-                let func = FuncRef {
-                    module: own.module,
-                    func: *func,
-                };
-                let body: &Body = &module.ir.function(func.func).body;
-                let statements = body.blocks.iter().flat_map(|block| &block.statements);
-                out.extend(statements.filter_map(|s| match &s.kind {
-                    StatementKind::SetField {
-                        object: Operand::Local(LocalId(0)),
-                        field,
-                        value,
-                    } if field == name => Some((func, value.clone())),
-                    _ => None,
-                }));
-            }
+            out.extend(
+                storing(&module, own.class, name)
+                    .iter()
+                    .map(|func| FuncRef {
+                        module: own.module,
+                        func: *func,
+                    }),
+            );
         }
         out
     }
+}
+
+/// What is stored to a field of a local.
+fn stored_in<'b>(
+    body: &'b Body,
+    object: LocalId,
+    field: &'b str,
+) -> impl Iterator<Item = &'b Operand> {
+    let statements = body.blocks.iter().flat_map(|block| &block.statements);
+    statements.filter_map(move |s| match &s.kind {
+        StatementKind::SetField {
+            object: Operand::Local(into),
+            field: own,
+            value,
+        } if own == field && *into == object => Some(value),
+        _ => None,
+    })
 }
 
 fn is_property(program: &Program<'_>, func: FuncRef) -> bool {

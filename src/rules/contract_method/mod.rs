@@ -32,7 +32,7 @@ use crate::diagnostics::RuleMeta;
 use crate::diagnostics::{Finding, FindingBuilder, Location};
 use crate::engine::decorated_with;
 use crate::engine::summaries::library::Library;
-use crate::engine::witness::{Path, PathEvent};
+use crate::engine::witness::{Path, PathEvent, Route};
 use crate::ir::validate::{for_each_terminator_use, for_each_use};
 use crate::ir::{
     Callee, Function, FunctionShape, LocalId, Name, Operand, Overrides, Rvalue, TerminatorKind,
@@ -428,15 +428,23 @@ fn runs(program: &Program<'_>, func: FuncRef) -> bool {
 /// Adds the ways of a path through the functions that it enters to a finding.
 pub(super) fn add_ways(
     program: &Program<'_>,
-    mut finding: FindingBuilder,
+    finding: FindingBuilder,
     path: &Path,
 ) -> FindingBuilder {
-    for route in path.routes() {
-        if let Some(flow) = route.drawing(program) {
-            finding = finding.flow(flow);
-        }
+    let routes = path.routes().iter();
+    routes.fold(finding, |finding, route| add_way(program, finding, route))
+}
+
+/// Adds the graph of a function to a finding, with a way through it.
+pub(super) fn add_way(
+    program: &Program<'_>,
+    finding: FindingBuilder,
+    route: &Route,
+) -> FindingBuilder {
+    match route.drawing(program) {
+        Some(flow) => finding.flow(flow),
+        None => finding,
     }
-    finding
 }
 
 /// Adds the steps of a path to a finding, and its ways.

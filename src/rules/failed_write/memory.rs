@@ -10,9 +10,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::code::{called, calls};
 use crate::ir::{
     Arg, ArgKind, BlockId, Callee, Data, Function, Literal, LocalId, LocalKind, Name, Operand,
-    Rvalue, StaticExpr, StaticExprKind,
+    Rvalue, ScopeIdx, StaticExpr, StaticExprKind,
 };
-use crate::program::{ClassRef, Def, FuncRef, LoadedModule, Program};
+use crate::program::{ClassRef, Def, FuncRef, LoadedModule, ModuleId, Program};
 use crate::rules::tables;
 
 /// How many values, fields and variables of modules in a row are looked through.
@@ -274,7 +274,8 @@ impl Reader<'_, '_> {
                 .iter()
                 .filter_map(text_of)
                 .any(|text| tables::names_memory(text))
-            || args.is_empty() && self.opens_memory_unasked(frame, &path)
+            || args.is_empty()
+                && self.opens_memory_unasked((frame.func.module, frame.function.scope), &path)
         {
             return Some(Ok(Sort::Whole));
         }
@@ -303,10 +304,9 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// Whether a call opens a database in memory if nothing else is asked for.
-    fn opens_memory_unasked(&self, frame: &Frame<'_>, path: &[Name]) -> bool {
-        let scope = frame.function.scope;
-        match self.program.resolve_path(frame.func.module, scope, path) {
+    /// Whether a call by this path, in this scope, opens a database in memory if nothing else is asked for.
+    fn opens_memory_unasked(&self, (module, scope): (ModuleId, ScopeIdx), path: &[Name]) -> bool {
+        match self.program.resolve_path(module, scope, path) {
             Def::External(path) => tables::opens_memory_unasked(&path),
             _ => false,
         }
@@ -332,10 +332,7 @@ impl Reader<'_, '_> {
             };
             tables::names_memory(text)
         };
-        let unasked = || match self.program.resolve_path(module, scope, path) {
-            Def::External(path) => given.is_empty() && tables::opens_memory_unasked(&path),
-            _ => false,
-        };
+        let unasked = || given.is_empty() && self.opens_memory_unasked((module, scope), path);
         let lives = tables::makes_buffer(path) || given.iter().any(names_memory) || unasked();
         Some(if lives {
             Ok(Sort::Whole)

@@ -53,18 +53,9 @@ impl FunctionCode<'_> {
         })
     }
 
-    /// Whether a value tells the caller that there is nothing to do.
-    pub(super) fn says_done(&self, words: &Vocabulary, value: &Operand) -> bool {
-        self.says_done_within(words, value, 0)
-    }
-
-    /// The same of a value that is computed.
-    pub(super) fn value_says_done(&self, words: &Vocabulary, value: &Rvalue) -> bool {
-        self.value_says_done_within(words, value, 0)
-    }
-
-    /// A value may be made of itself: `error = Error::Failed(error)`.
-    fn says_done_within(&self, words: &Vocabulary, value: &Operand, depth: u32) -> bool {
+    /// Whether a value tells the caller that there is nothing to do. `depth` is how many values it is in:
+    /// one may be made of itself (`error = Error::Failed(error)`).
+    pub(super) fn says_done(&self, words: &Vocabulary, value: &Operand, depth: u32) -> bool {
         if depth > MAX_DEPTH {
             return false;
         }
@@ -77,13 +68,14 @@ impl FunctionCode<'_> {
                 let [(value, _)] = values else {
                     return false;
                 };
-                self.value_says_done_within(words, value, depth + 1)
+                self.value_says_done(words, value, depth + 1)
             }
         }
     }
 
-    fn value_says_done_within(&self, words: &Vocabulary, value: &Rvalue, depth: u32) -> bool {
-        let goes_on = |value: &Operand| self.says_done_within(words, value, depth);
+    /// The same of a value that is computed.
+    pub(super) fn value_says_done(&self, words: &Vocabulary, value: &Rvalue, depth: u32) -> bool {
+        let goes_on = |value: &Operand| self.says_done(words, value, depth);
         match value {
             Rvalue::Use(o) => goes_on(o),
             Rvalue::Call { callee, args } => {

@@ -133,7 +133,7 @@ impl FunctionCode<'_> {
         let (value, _) = values.iter().find(|(_, at)| *at == span)?;
         let says = values.len() > 1
             && words.asks(&self.function.name).is_none()
-            && self.value_says_done(words, value)
+            && self.value_says_done(words, value, 0)
             && self.is_returned(to);
         says.then_some(Effect::Says)
     }
@@ -153,13 +153,15 @@ impl FunctionCode<'_> {
             TerminatorKind::Return { value, implicit } => {
                 if let Some(yes) = asks {
                     Some(Effect::Answers { yes })
-                } else if self.says_done(words, value) {
+                } else if self.says_done(words, value, 0) {
                     Some(Effect::Says)
                 } else {
                     (!implicit && self.is_trivial(value)).then_some(Effect::Skips { round: false })
                 }
             }
-            TerminatorKind::Raise { exc, .. } => self.says_done(words, exc).then_some(Effect::Says),
+            TerminatorKind::Raise { exc, .. } => {
+                self.says_done(words, exc, 0).then_some(Effect::Says)
+            }
             _ => None,
         }
     }
